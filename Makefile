@@ -1,0 +1,44 @@
+# Everything runs in .venv, which the locked requirements fill.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_INSTALLED := .venv/.installed
+DEV_INSTALLED := .venv/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full check fix lock
+
+help:  ## Show these commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+demo: $(DEMO_INSTALLED)  ## Generate a project, run it, log in, call its API, in demo/
+	@$(BIN)/python scripts/demo.py
+
+test: $(DEV_INSTALLED)  ## The fast tests, and a few generated projects that test themselves
+	$(BIN)/python -m pytest -n auto -m "not full"
+
+test-full: $(DEV_INSTALLED)  ## What takes minutes or servers
+	$(BIN)/python -m pytest -n auto -m full
+
+check: $(DEV_INSTALLED)  ## Lint, and check the format
+	$(BIN)/ruff check --config pyproject.toml .
+	$(BIN)/ruff format --config pyproject.toml --check hooks scripts tests
+	$(BIN)/ruff format --config pyproject.toml --line-length 88 --check {{*
+
+fix: $(DEV_INSTALLED)  ## Repair what can be repaired
+	$(BIN)/ruff check --config pyproject.toml --fix .
+	$(BIN)/ruff format --config pyproject.toml hooks scripts tests
+	$(BIN)/ruff format --config pyproject.toml --line-length 88 {{*
+
+lock: $(DEV_INSTALLED)  ## Renew every lock, of this repository and of the generated projects
+	$(BIN)/python scripts/lock.py
+
+$(DEMO_INSTALLED): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(DEV_INSTALLED): requirements-dev.txt $(DEMO_INSTALLED)
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	@touch $@

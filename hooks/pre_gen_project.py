@@ -1,0 +1,156 @@
+"""Refuse answers that the project could not carry, all at once."""
+
+import json
+import keyword
+import os
+import re
+import sys
+import unicodedata
+
+# Top-level modules that the generated project imports, of its own or of others.
+TAKEN = frozenset(
+    """
+    _argon2_cffi_bindings _cffi_backend _pytest _yaml alembic argon2 ast_serialize
+    attr attrs bcrypt blinker cffi click colorama coverage cryptography dns dotenv
+    email_validator flask flask_cors flask_limiter flask_login flask_mail flask_mailman
+    flask_migrate flask_principal flask_security flask_smorest flask_sqlalchemy flask_wtf
+    granian greenlet gunicorn idna iniconfig itsdangerous jinja2 libpass librt limits
+    mako markupsafe marshmallow mypy mypy_extensions mypyc nh3 packaging passlib pathspec
+    pip pluggy psycopg psycopg_binary psycopg_pool py pycparser pygments pymysql pytest
+    pytest_cov redis requests ruff setuptools sqlalchemy typing_extensions tzdata uv
+    webargs werkzeug wheel wrapt wtforms
+    app docs examples instance migrations test tests
+    """.split()
+)
+
+# Windows gives these names to devices, not to folders.
+WINDOWS_DEVICES = frozenset(
+    ["aux", "con", "nul", "prn"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(10)]
+)
+
+# A login normalises the address, and refuses domains that no mail can reach (RFC 6761).
+UNREACHABLE = ("arpa", "invalid", "local", "localhost", "onion", "test")
+
+
+def check_project_slug(value):
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value):
+        return "must be lower-case letters, digits and single hyphens, and begin with a letter"
+    if len(value) > 50:
+        return f"has {len(value)} characters; 50 is the most"
+    package = value.replace("-", "_")
+    if keyword.iskeyword(package):
+        return "is a keyword of Python"
+    if package in sys.stdlib_module_names:
+        return "is a module of Python's standard library"
+    if package in TAKEN:
+        return "is the name of something that the project uses itself"
+    if package in WINDOWS_DEVICES:
+        return "is not a legal folder name on Windows"
+    return None
+
+
+def check_line(value):
+    for character in value:
+        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+            return f"must be one line of text, without the character U+{ord(character):04X}"
+    if re.search("[{][%#{]", value):
+        return "must not contain an opening of Jinja code (a brace before %, # or a brace)"
+    return None
+
+
+def check_name(value):
+    return check_line(value) or (None if value.strip() else "must not be empty")
+
+
+def check_email(value):
+    local = r"[A-Za-z0-9_%+-]['A-Za-z0-9_%+-]*(\.['A-Za-z0-9_%+-]+)*"
+    label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    if not re.fullmatch(rf"{local}@({label}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]", value):
+        return "must be an e-mail address of plain letters, digits and . _ % + - '"
+    if len(value) > 254 or value.index("@") > 64:
+        return "is too long for an e-mail address (RFC 5321: 64 before the @, 254 in all)"
+    if value.lower().rpartition(".")[2] in UNREACHABLE:
+        return "is in a domain that no mail can reach, so nobody could log in with it"
+    return None
+
+
+def check_minutes(value):
+    if re.fullmatch(r"[1-9][0-9]{0,3}", str(value)) and int(value) <= 1440:
+        return None
+    return "must be a whole number from 1 to 1440"
+
+
+def check_boolean(value):
+    if isinstance(value, bool):
+        return None
+    return "arrived as text: this template needs cookiecutter 2.7 or newer"
+
+
+def suggest_slug(value):
+    words = "-".join(re.findall(r"[a-z0-9]+", value.lower()))[:46].strip("-")
+    if not words:
+        return "token-auth-api"
+    if not words[0].isalpha():
+        words = f"api-{words}"
+    return f"{words}-api" if check_project_slug(words) else words
+
+
+LINES = ("project_name", "description", "author_name", "author_email", "seed_user_email")
+
+# For each option: its rule, and what to say to someone whose answer was refused.
+RULES = {
+    "project_name": (check_name, "Token Auth API"),
+    "project_slug": (check_project_slug, suggest_slug),
+    "description": (check_line, "A Flask API protected by tokens"),
+    "author_name": (check_name, "Ada Lovelace"),
+    "author_email": (check_email, "you@example.com"),
+    "seed_user_email": (check_email, "test@example.com"),
+    "access_token_minutes": (check_minutes, "15"),
+    "use_docker": (check_boolean, "pip install 'cookiecutter>=2.7'"),
+}
+
+
+def find_problems(answers, asked):
+    """Return one sentence for each refused answer, beginning with the option's name.
+
+    `answers` are what the project would be made of, `asked` what was written before
+    cookiecutter took the braces in it for a template.
+    """
+    problems = []
+    for option, (rule, suggestion) in RULES.items():
+        value = answers[option]
+        reason = rule(value)
+        if not reason and option in LINES:
+            value = asked.get(option, value)
+            reason = check_line(value)
+        if reason:
+            example = suggestion(value) if callable(suggestion) else suggestion
+            problems.append(f"{option}: {value!a} {reason}. Try: {example}")
+    return problems
+
+
+def remove_parents(slug):
+    """Remove the folders that `a/b` made: cookiecutter itself removes only the last."""
+    parts = os.path.normpath(slug).split(os.sep)
+    if len(parts) > 1 and not os.path.isabs(slug) and os.pardir not in parts:
+        folder = os.getcwd()
+        os.chdir(os.path.join(folder, *[os.pardir] * len(parts)))
+        for _ in parts:
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
+
+
+def main():
+    answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
+    asked = json.loads(r"""{{ _cookiecutter | default({}) | jsonify }}""")
+    problems = find_problems(answers, asked)
+    if not problems:
+        return
+    print("", *problems, sep="\n", file=sys.stderr)
+    print("\nNothing was generated. What follows is cookiecutter's own.\n", file=sys.stderr)
+    remove_parents(answers["project_slug"])
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

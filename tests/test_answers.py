@@ -1,0 +1,138 @@
+"""Which answers are refused, and that the others come through unharmed."""
+
+import importlib.util
+import tomllib
+
+import pytest
+from conftest import OPTIONS, ROOT
+
+SPEC = importlib.util.spec_from_file_location("pre_gen", ROOT / "hooks/pre_gen_project.py")
+pre_gen = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(pre_gen)
+
+LINES = ["project_name", "description", "author_name"]
+
+HOSTILE = {
+    "double quotes": 'Say "hi"',
+    "apostrophe": "O'Brien",
+    "backslashes": "C:\\new\\table",
+    "emoji and markup": "Zoë 🎉 <Ian> & co",
+    "shell variable": "$HOME",
+    "shell command": "`id` $(id) ; id",
+    "format": "%s %(x)s {x}",
+    "triple quotes": '"""',
+    "comment": "#",
+    "YAML": "- a: [b, {c: d}] # e",
+    "trailing backslash": "one \\",
+    "right to left": "שלום עולם",
+    "combining": "e\u0301\u200d",
+    "Jinja without an opening": "}} %} #}",
+}
+
+REFUSED = {
+    "project_slug": [
+        *["class", "flask", "json", "My-Api", "1api", "a--b", "../x", "tests", "migrations"],
+        *["a_b", "-a", "a-", "a b", "a.b", "é", "con", "test", "a" * 51, "a\n", "a/b/c"],
+        *["flask-security", "sqlalchemy", "lambda", "None", "a\\b"],
+    ],
+    "author_email": ["nobody", "a@", "@b.de", "a b@c.de", "a@b", "a@b..de", "a@b.de\n", ""],
+    "seed_user_email": ["nobody", "me@site.local", ".a@b.de", "a..b@c.de", "a" * 65 + "@b.de"],
+    "access_token_minutes": ["0", "-5", "1.5", "abc", "1441", "", " 15", "015", "١٥", "15m"],
+    "project_name": ["two\nlines", "bell\a", "line\u2028separator", "", "  ", "{{ 7*7 }}"],
+    "description": ["two\r\nlines", "tab\t", "del\x7f", "{% raw %}x{% endraw %}", "{# x #}y"],
+    "author_name": ["nul\0", "escape\x1b[31m", "next\x85line", "{{ cookiecutter.license }}"],
+}
+
+
+def ids(value):
+    return ascii(value)[:40]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [(option, value) for option, values in REFUSED.items() for value in values],
+    ids=ids,
+)
+def test_rule_refuses(option, value):
+    answers = {name: example_of(name) for name in pre_gen.RULES} | {option: value}
+    (problem,) = pre_gen.find_problems(answers, {})
+    assert problem.startswith(f"{option}: {value!a} ")
+    assert ". Try: " in problem
+
+
+@pytest.mark.parametrize(
+    "slug",
+    ["a", "z", "a" * 50, "api2", "a-b-c-d", "notes-api", "match", "aaa-first", "zzz-last"],
+)
+def test_rule_accepts_a_slug(slug):
+    assert pre_gen.check_project_slug(slug) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a@b.de", "o'brien@example.com", "first.last+tag@sub.example.co.uk", "x_%-@1.example.org"],
+)
+def test_rule_accepts_an_address(address):
+    assert pre_gen.check_email(address) is None
+
+
+@pytest.mark.parametrize("minutes", ["1", "15", "1440", 15])
+def test_rule_accepts_minutes(minutes):
+    assert pre_gen.check_minutes(minutes) is None
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_rule_accepts_any_line(text):
+    assert pre_gen.check_line(text) is None
+
+
+@pytest.mark.parametrize("slug", REFUSED["project_slug"], ids=ids)
+def test_suggested_slug_is_accepted(slug):
+    assert pre_gen.check_project_slug(pre_gen.suggest_slug(slug)) is None
+
+
+def example_of(option):
+    suggestion = pre_gen.RULES[option][1]
+    return {"project_slug": "notes-api", "use_docker": True}.get(option, suggestion)
+
+
+def test_every_question_has_a_rule_or_a_list_of_choices():
+    choices = {"license", "password_hash", "database", "ci_provider"}
+    assert pre_gen.RULES.keys() | choices == OPTIONS
+
+
+def test_text_for_a_boolean_tells_of_an_old_cookiecutter():
+    answers = {name: example_of(name) for name in pre_gen.RULES} | {"use_docker": "no"}
+    (problem,) = pre_gen.find_problems(answers, {})
+    assert "cookiecutter 2.7 or newer" in problem
+
+
+def test_all_problems_are_reported_at_once(cookies, capfd):
+    answers = {"project_slug": "json", "author_email": "a@", "access_token_minutes": "1.5"}
+    assert cookies.bake(extra_context=answers).exception
+    printed = capfd.readouterr().err.splitlines()
+    named = [line.partition(":")[0] for line in printed if ". Try: " in line]
+    assert named == ["project_slug", "author_email", "access_token_minutes"]
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_line_comes_through_unharmed_in_every_file_that_carries_it(bake, text):
+    project = bake(**dict.fromkeys(LINES, text))
+    metadata = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
+    assert metadata["description"] == text
+    assert metadata["authors"] == [{"name": text, "email": "you@example.com"}]
+    readme = (project / "README.md").read_text("utf-8").splitlines()
+    assert readme[:3] == [f"# {text}", "", text]
+    license_lines = (project / "LICENSE").read_text("utf-8").splitlines()
+    assert f"Copyright (c) {text}" in license_lines
+
+
+def test_seed_address_comes_through(bake):
+    project = bake(seed_user_email="o'brien+api@example.com")
+    lines = (project / ".env.example").read_text("utf-8").splitlines()
+    assert "SEED_USER_EMAIL=o'brien+api@example.com" in lines
+
+
+def test_misspelt_option_of_a_test_fails(bake):
+    with pytest.raises(TypeError, match="no such option: databse"):
+        bake(databse="mariadb")

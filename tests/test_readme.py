@@ -1,0 +1,180 @@
+"""What the READMEs tell people to type, typed."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+from conftest import OPTIONS, ROOT, free_port, run, seed_user
+
+TOOLS = os.path.dirname(sys.executable)
+
+
+def blocks(text, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.deep
+def test_commands_of_the_generated_readme_work(bake, installed, serve):
+    project = installed(bake())
+    readme = (project / "README.md").read_text("utf-8")
+    base = serve(project)
+    server, *commands, basic, develop = blocks(readme, "sh")
+    assert server == "make run\n"
+    assert basic == "FLASK_HTTP_BASIC_AUTH=true make run\n"
+
+    # As in a terminal: one shell, that stops at the first command that fails.
+    script = 'http() { command http --ignore-stdin --check-status --pretty=none "$@"; }\n'
+    script += "\n".join(commands).replace("http://127.0.0.1:5001", base)
+    script = script.replace(":5001", base.removeprefix("http://127.0.0.1"))
+    script = script.replace("curl ", "curl --silent --fail-with-body ")
+    environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    done = run(["bash", "-euo", "pipefail", "-c", script], project, env=environment)
+    assert done.stdout.count('{"items":{"Key1":"Value1","Key2":"value2"}}') == 3
+    assert done.stdout.count('"authentication_token":"') == 2
+    assert "Every token of test@example.com is revoked." in done.stdout
+
+    run(["bash", "-euc", develop], project)
+
+
+@pytest.mark.deep
+def test_python_of_the_generated_readme_works(bake, installed, serve):
+    project = installed(bake())
+    (code,) = blocks((project / "README.md").read_text("utf-8"), "python")
+    code = code.replace("http://127.0.0.1:5001", serve(project))
+    user = seed_user(project)
+    answers = "import builtins, getpass\n"
+    answers += f"builtins.input = lambda _: {user['email']!r}\n"
+    answers += f"getpass.getpass = lambda: {user['password']!r}\n"
+    printed = run([sys.executable, "-c", answers + code], project).stdout
+    assert printed == "{'items': {'Key1': 'Value1', 'Key2': 'value2'}}\n"
+
+
+@pytest.mark.deep
+def test_commands_for_windows_are_those_of_make(bake, environment):
+    project = bake()
+    (commands,) = blocks((project / "README.md").read_text("utf-8"), "powershell")
+    lines = commands.replace("\\", "/").replace(".venv/Scripts/", f"{environment}/bin/")
+    venv, pip, *setup, serve = lines.splitlines()
+    assert venv == "py -m venv .venv"
+    assert pip.endswith("/bin/python -m pip install --require-hashes -r requirements-dev.txt")
+    assert serve.endswith("/bin/flask run")
+    for line in setup:
+        run(line.split(), project)
+    run(["make", "test"], with_environment(project, environment))
+
+
+def with_environment(project, environment):
+    (project / ".venv").symlink_to(environment)
+    (environment / ".installed").touch()
+    return project
+
+
+@pytest.mark.deep
+def test_production_server_of_the_generated_readme_works(bake, installed, serve):
+    project = installed(bake())
+    serve(project)
+    (command,) = blocks((project / "README.md").read_text("utf-8").replace("\n   ", "\n"), "bash")
+    port = free_port()
+    log = (project / "gunicorn.log").open("w+")
+    server = subprocess.Popen(
+        ["bash", "-c", "exec " + command.replace(":5001", f":{port}")],
+        cwd=project,
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        answer = ask(f"http://127.0.0.1:{port}/login", seed_user(project))
+        assert answer.status_code == 200
+    finally:
+        server.terminate()
+        assert server.wait() == 0
+
+
+def ask(url, body):
+    """Post JSON, as soon as a server listens."""
+    for _ in range(100):
+        try:
+            return requests.post(url, json=body, timeout=10)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    pytest.fail(f"{url} did not answer")
+
+
+@pytest.mark.deep
+def test_make_lock_renews_both_locks(bake):
+    project = bake()
+    path = f"{TOOLS}{os.pathsep}{os.environ['PATH']}"
+    locks = [project / name for name in ("requirements.txt", "requirements-dev.txt")]
+    for lock in locks:
+        lock.write_text("flask==3.1.0\n")
+    environment = {**os.environ, "PATH": path, "UV_SYSTEM_CERTS": "true"}
+    run(["make", "lock"], project, env=environment)
+    for lock in locks:
+        assert "flask-security==" in lock.read_text("utf-8")
+        assert "flask==3.1.0" not in lock.read_text("utf-8")
+
+
+def test_every_setting_of_ours_is_in_the_readme(default_project, environment):
+    readme = (default_project / "README.md").read_text("utf-8")
+    named = set(re.findall(r"`FLASK_([A-Z_]+)`", readme)) - {"RUN_HOST", "RUN_PORT"}
+    script = "from token_auth_api import config; print(*config.KINDS, *config.TEXTS)"
+    printed = run([environment / "bin/python", "-Bc", script], default_project).stdout
+    assert named == {*printed.split(), "SECURITY_PASSWORD_HASH"}
+
+
+def test_first_command_of_our_readme_comes_early():
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert "make demo" in lines[:15]
+
+
+def test_our_readme_has_every_option_with_its_default():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)) == OPTIONS
+
+
+def test_refusal_in_our_readme_is_what_is_printed(tmp_path):
+    consoles = blocks((ROOT / "README.md").read_text("utf-8"), "console")
+    command, *printed = next(text for text in consoles if text.startswith("$ ")).splitlines()
+    words = command.removeprefix("$ cookiecutter ").split()
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", "--output-dir", tmp_path, *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.splitlines()[: len(printed)] == printed
+
+
+@pytest.mark.deep
+def test_commands_of_our_readme_work(tmp_path):
+    commands = "\n".join(blocks((ROOT / "README.md").read_text("utf-8"), "sh"))
+    assert "make demo" in commands
+    typed = re.findall(r"^cookiecutter .*", commands, re.MULTILINE)
+    assert len(typed) == 2
+    for line in typed:
+        command = f"{TOOLS}/{line} --output-dir {tmp_path}".replace(" PATH", f" {ROOT}")
+        # Enter, Enter, ...: every question has a default.
+        run(["bash", "-c", f"yes '' | head -20 | {command}"], ROOT)
+    assert {path.name for path in tmp_path.iterdir()} == {"token-auth-api", "notes-api"}
+
+
+@pytest.mark.deep
+def test_make_demo_shows_the_three_exchanges(tmp_path):
+    run(["git", "clone", "--quiet", ROOT, "clone"], tmp_path)
+    (tmp_path / "home").mkdir()
+    environment = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        ["make", "demo", f"PYTHON={sys.executable}"],
+        cwd=tmp_path / "clone",
+        env=environment | {k: v for k, v in os.environ.items() if k.startswith("PIP_")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    statuses = re.findall(r"^< (\d{3})", done.stdout, re.MULTILINE)
+    assert statuses == ["401", "200", "200"]
+    assert (tmp_path / "clone/demo/token-auth-api/README.md").exists()

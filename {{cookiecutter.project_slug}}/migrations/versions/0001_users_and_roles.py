@@ -1,0 +1,77 @@
+"""Users and roles."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import mysql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True).with_variant(
+    mysql.DATETIME(fsp=6), "mysql", "mariadb"
+)
+
+
+def upgrade() -> None:
+    """Make auth_user, auth_role and the table between them."""
+    op.create_table(
+        "auth_role",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("modified_at", MOMENT, nullable=False),
+        sa.Column("name", sa.String(80), nullable=False),
+        sa.Column("description", sa.String(255)),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_role")),
+        sa.UniqueConstraint("name", name=op.f("uq_auth_role_name")),
+    )
+    op.create_table(
+        "auth_user",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("modified_at", MOMENT, nullable=False),
+        sa.Column("email", sa.String(254), nullable=False),
+        sa.Column("password", sa.String(255)),
+        sa.Column("first_name", sa.String(80)),
+        sa.Column("last_name", sa.String(80)),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("confirmed_at", MOMENT),
+        sa.Column("fs_uniquifier", sa.String(64), nullable=False),
+        sa.Column("last_login_at", MOMENT),
+        sa.Column("current_login_at", MOMENT),
+        sa.Column("last_login_ip", sa.String(45)),
+        sa.Column("current_login_ip", sa.String(45)),
+        sa.Column("login_count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_user")),
+        sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_auth_user_fs_uniquifier")),
+    )
+    # MariaDB has no index on an expression, and its texts ignore case.
+    mariadb = op.get_context().dialect.name in ("mariadb", "mysql")
+    email = sa.text("email" if mariadb else "lower(email)")
+    op.create_index("uq_auth_user_email_lower", "auth_user", [email], unique=True)
+    op.create_table(
+        "auth_user_role",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("role_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "role_id", name=op.f("pk_auth_user_role")),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["auth_user.id"],
+            name=op.f("fk_auth_user_role_user_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["role_id"],
+            ["auth_role.id"],
+            name=op.f("fk_auth_user_role_role_id"),
+            ondelete="CASCADE",
+        ),
+    )
+
+
+def downgrade() -> None:
+    """Drop them, with every account."""
+    op.drop_table("auth_user_role")
+    op.drop_table("auth_user")
+    op.drop_table("auth_role")

@@ -1,0 +1,134 @@
+"""Fixtures, each on the one before: settings, make_app, app, client, auth."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from flask_migrate import downgrade, upgrade
+from werkzeug.test import TestResponse
+from werkzeug.utils import import_string
+
+package = import_string("{{ cookiecutter.__package }}")
+
+EMAIL = "ada@example.com"
+PASSWORD = "correct horse battery"
+
+# Real schemes at the lowest cost that each allows: fast, and the same code.
+CHEAP_HASHES = {
+    "argon2__memory_cost": 8,
+    "argon2__time_cost": 1,
+    "argon2__parallelism": 1,
+    "bcrypt__rounds": 4,
+    "pbkdf2_sha512__rounds": 1,
+}
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the settings of the tests. TEST_DATABASE_URI names another database."""
+    sqlite = f"sqlite:///{tmp_path_factory.mktemp('database')}/test.db"
+    return {
+        "TESTING": True,
+        "SECRET_KEY": "kJ8-wq0ZyR5vN3xT7bLdM2fHcP9sGuE4",
+        "SECURITY_PASSWORD_SALT": "vT4_hX1mQz6RkW8pYn3CjB9dLfS2gA7e",
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": CHEAP_HASHES,
+        "SQLALCHEMY_DATABASE_URI": os.environ.get("TEST_DATABASE_URI", sqlite),
+    }
+
+
+@pytest.fixture
+def real_costs() -> dict[str, Any]:
+    """Return the costs of password hashes outside the tests."""
+    return package.security.settings.SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS
+
+
+@pytest.fixture(scope="session")
+def migrated(settings: dict[str, Any]) -> Iterator[Flask]:
+    """Make the tables, as `flask db upgrade` does, and drop them at the end."""
+    app = package.create_app(settings)
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        downgrade(revision="base")
+        app.extensions["sqlalchemy"].engine.dispose()
+
+
+@pytest.fixture
+def make_app(
+    settings: dict[str, Any], migrated: Flask
+) -> Iterator[Callable[..., Flask]]:
+    """Return a function that makes an app with some settings changed."""
+    apps = []
+
+    def make(**changes: Any) -> Flask:
+        apps.append(package.create_app({**settings, **changes}))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
+    with migrated.app_context():
+        database = migrated.extensions["sqlalchemy"]
+        for table in reversed(database.metadata.sorted_tables):
+            database.session.execute(table.delete())
+        database.session.commit()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """Return the app, with one user."""
+    app = make_app()
+    with app.app_context():
+        package.security.users.create(EMAIL, PASSWORD)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def flask(app: Flask) -> Callable[..., Any]:
+    """Return the `flask` command: flask("auth", "seed")."""
+    return lambda *words, **options: FlaskCliRunner(app).invoke(args=words, **options)
+
+
+@dataclass
+class Auth:
+    """What a user does."""
+
+    client: FlaskClient
+
+    def login(self, email: str = EMAIL, password: str = PASSWORD) -> TestResponse:
+        return self.client.post("/login", json={"email": email, "password": password})
+
+    def token(self) -> str:
+        return self.login().json["response"]["user"]["authentication_token"]
+
+    def call(self, token: str) -> TestResponse:
+        return self.client.get("/dummy-api/", headers={"Authentication-Token": token})
+
+
+@pytest.fixture
+def auth(client: FlaskClient) -> Auth:
+    return Auth(client)
+
+
+@pytest.fixture
+def create_app() -> Callable[..., Flask]:
+    """Return create_app itself, for tests that need no database."""
+    return package.create_app
+
+
+@pytest.fixture
+def project() -> Path:
+    """Return the folder of this project."""
+    return Path(__file__).parent.parent

@@ -1,0 +1,68 @@
+"""The tables, and what they keep."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from flask_migrate import check
+from sqlalchemy.exc import IntegrityError, StatementError
+
+
+@pytest.fixture
+def datastore(app):
+    """Return the library's datastore, in an app context: for no request."""
+    with app.app_context():
+        yield app.extensions["security"].datastore
+
+
+@pytest.fixture
+def user(datastore):
+    return datastore.find_user(email="ada@example.com")
+
+
+def test_migrations_make_what_the_models_say(app):
+    with app.app_context():
+        check()
+
+
+def test_address_is_unique_whatever_its_case(datastore):
+    datastore.create_user(email="ADA@Example.com")
+    with pytest.raises(IntegrityError):
+        datastore.commit()
+
+
+def test_login_is_tracked(app, auth):
+    auth.login()
+    auth.login()
+    with app.app_context():
+        user = app.extensions["security"].datastore.find_user(email="ada@example.com")
+    assert (user.login_count, user.current_login_ip) == (2, "127.0.0.1")
+    assert user.last_login_at < user.current_login_at
+
+
+def test_refused_login_is_not_counted(app, auth):
+    auth.login(password="wrong horse battery")
+    with app.app_context():
+        user = app.extensions["security"].datastore.find_user(email="ada@example.com")
+    assert (user.login_count, user.current_login_at) == (0, None)
+
+
+def test_rows_know_when_they_were_made_and_changed(datastore, user):
+    made = user.modified_at
+    assert timedelta(0) <= datetime.now(UTC) - user.created_at < timedelta(minutes=1)
+    user.first_name = "Ada"
+    datastore.commit()
+    assert user.modified_at > made
+
+
+def test_moment_in_another_time_zone_comes_back_the_same(datastore, user):
+    there = datetime(2026, 7, 1, 12, tzinfo=timezone(timedelta(hours=5)))
+    user.confirmed_at = there
+    datastore.commit()
+    assert user.confirmed_at == there
+    assert user.confirmed_at.tzinfo == UTC
+
+
+def test_moment_without_a_time_zone_is_refused(datastore, user):
+    user.confirmed_at = datetime(2026, 7, 1, 12)
+    with pytest.raises(StatementError, match="has no time zone"):
+        datastore.commit()

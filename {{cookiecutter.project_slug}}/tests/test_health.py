@@ -1,0 +1,17 @@
+"""/healthz and /readyz."""
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_healthy_app_says_so_to_anyone(client, path):
+    answer = client.get(path)
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_app_without_its_database_is_alive_and_not_ready(make_app):
+    client = make_app(
+        SQLALCHEMY_DATABASE_URI="sqlite:////nowhere/at/all.db"
+    ).test_client()
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503

@@ -1,0 +1,113 @@
+"""POST /login: a token for an e-mail address and a password."""
+
+import pytest
+
+LOGIN = {"email": "ada@example.com", "password": "correct horse battery"}
+
+
+def test_login_gives_a_token_and_the_users_id(auth):
+    answer = auth.login()
+    assert answer.status_code == 200
+    assert answer.json["meta"] == {"code": 200}
+    assert answer.json["response"]["user"].keys() == {
+        "authentication_token",
+        "email",
+        "id",
+    }
+
+
+def test_case_of_the_address_does_not_matter(auth):
+    assert auth.login(email="ADA@Example.com").status_code == 200
+
+
+def test_answer_with_a_token_is_not_cached(auth):
+    assert auth.login().headers["Cache-Control"] == "private, no-store"
+
+
+def test_no_cookie_is_set(auth):
+    assert "Set-Cookie" not in auth.login().headers
+
+
+def test_second_login_works_whatever_credentials_it_carries(client, auth):
+    headers = {"Authorization": f"Bearer {auth.token()}"}
+    assert client.post("/login", json=LOGIN, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"password": "wrong horse battery"}, id="wrong password"),
+        pytest.param({"email": "bob@example.com"}, id="unknown address"),
+        pytest.param({"email": "not an address"}, id="malformed address"),
+    ],
+)
+def test_refused_logins_all_get_the_same_answer(client, changes):
+    answer = client.post("/login", json={**LOGIN, **changes})
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.mimetype == "application/problem+json"
+    assert answer.json == {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "Authentication failed - identity or password/passcode invalid",
+    }
+
+
+def test_deactivated_user_is_refused_like_an_unknown_one(auth, flask):
+    unknown = auth.login(email="bob@example.com")
+    flask("users", "deactivate", "ada@example.com")
+    refused = auth.login()
+    assert (refused.status_code, refused.json) == (401, unknown.json)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param("", 400, id="empty"),
+        pytest.param("{", 400, id="malformed JSON"),
+        pytest.param("[]", 400, id="not an object"),
+        pytest.param("null", 400, id="null"),
+        pytest.param(b"\xff\xfe", 400, id="not UTF-8"),
+        pytest.param("[" * 16_000, 400, id="deeply nested"),
+        pytest.param(" " * 17_000, 413, id="large"),
+    ],
+)
+def test_body_that_is_no_json_object_is_refused(client, body, status):
+    answer = client.post("/login", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["status"]) == (status, status)
+
+
+def test_form_data_is_refused(client):
+    assert client.post("/login", data=LOGIN).status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        pytest.param("email", None, "Required.", id="no address"),
+        pytest.param("password", "", "Required.", id="empty password"),
+        pytest.param("password", 12345678, "Must be a string.", id="number"),
+        pytest.param("email", {"$ne": ""}, "Must be a string.", id="object"),
+        pytest.param("email", "a" * 255, "At most 254 characters.", id="long address"),
+        pytest.param("password", "a" * 257, "At most 256 characters.", id="long"),
+        pytest.param("password", "\ud800", "Must be valid Unicode.", id="surrogate"),
+        pytest.param("next", "http://[", "Unknown field.", id="unknown field"),
+    ],
+)
+def test_field_that_is_not_as_it_should_be_is_named(client, field, value, message):
+    answer = client.post("/login", json={**LOGIN, field: value})
+    assert answer.status_code == 422
+    assert answer.json["errors"] == {field: [message]}
+
+
+def test_login_never_redirects(client):
+    answer = client.post("/login?next=http://[", json=LOGIN)
+    assert answer.status_code == 400
+
+
+def test_login_takes_post_alone(client):
+    answer = client.get("/login")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST, OPTIONS"
+    assert client.options("/login").status_code == 200

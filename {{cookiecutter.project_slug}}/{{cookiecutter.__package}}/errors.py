@@ -1,0 +1,54 @@
+"""Every error, in one shape: application/problem+json, RFC 9457."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from flask import Flask, Response, current_app, json
+from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+RETRY_SECONDS = 5
+
+Errors = Mapping[str, list[str]]
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of the app, and of its libraries, with a problem."""
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(InterfaceError, _database_away)
+
+
+def problem(status: int, detail: str | None, errors: Errors | None = None) -> Response:
+    """Make an error response.
+
+    `detail` says what is wrong with this request; `errors` has the messages for
+    each field, by its name.
+    """
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return Response(
+        json.dumps(body), status=status, mimetype="application/problem+json"
+    )
+
+
+def _http_problem(error: HTTPException) -> Response:
+    answer = problem(error.code or 500, error.description)
+    # Allow (405), Retry-After (429): what the exception says beside its page.
+    for name, value in error.get_headers():
+        if name.lower() != "content-type":
+            answer.headers[name] = value
+    return answer
+
+
+def _database_away(error: Exception) -> Response:
+    current_app.logger.error("The database does not answer", exc_info=error)
+    answer = problem(503, "The database does not answer. Try again in a moment.")
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
