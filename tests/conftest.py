@@ -2,23 +2,31 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from filelock import FileLock
+from sqlalchemy import create_engine, make_url, text
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 OPTIONS = {name for name in QUESTIONS if not name.startswith("_")}
+
+# The servers, by the answer that chooses them: each variable holds an address.
+SERVERS = {"postgresql": "TEST_POSTGRESQL_URI", "mariadb": "TEST_MARIADB_URI"}
 
 # What would reach a project from the shell, or the make, that runs these tests.
 LEAKS = ("FLASK_", "SEED_", "SECURITY_", "MAKE", "MFLAGS", "PYTEST_", "COV_", "VIRTUAL_ENV")
@@ -37,6 +45,18 @@ def pytest_runtest_makereport() -> Iterator[None]:
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print what the tests counted: record_property("projects baked", 270)."""
+    counts: Counter[str] = Counter()
+    for report in itertools.chain(*terminalreporter.stats.values()):
+        if getattr(report, "when", None) == "call":
+            counts.update({name: n for name, n in report.user_properties if isinstance(n, int)})
+    if counts:
+        terminalreporter.section("counts")
+    for name, count in sorted(counts.items()):
+        terminalreporter.write_line(f"{count:7,}  {name}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -79,13 +99,11 @@ def default_project(cookies_session) -> Path:
     return project_of(cookies_session.bake())
 
 
-@pytest.fixture(scope="session")
-def environment(default_project: Path) -> Path:
-    """Return a virtual environment with what the default project locks, from its lock.
+def environment_of(lock: Path) -> Path:
+    """Return a virtual environment with what a lock names.
 
     It is kept in .cache between runs, for as long as the lock stays the same.
     """
-    lock = default_project / "requirements-dev.txt"
     name = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = ROOT / ".cache" / f"environment-{name}"
     folder.parent.mkdir(exist_ok=True)
@@ -98,16 +116,49 @@ def environment(default_project: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def environment(default_project: Path) -> Path:
+    """Return a virtual environment with what the default project locks."""
+    return environment_of(default_project / "requirements-dev.txt")
+
+
 @pytest.fixture
-def installed(environment: Path) -> Callable[[Path], Path]:
-    """Return a function that gives a project the environment, so that make finds it."""
+def installed() -> Callable[[Path], Path]:
+    """Return a function that gives a project what it locks, so that make finds it."""
 
     def install(project: Path) -> Path:
+        environment = environment_of(project / "requirements-dev.txt")
         (project / ".venv").symlink_to(environment)
         (environment / ".installed").touch()
         return project
 
     return install
+
+
+@contextlib.contextmanager
+def new_database(choice: str) -> Iterator[str]:
+    """Make an empty database on the server of the choice; give its URI.
+
+    SQLite has no server: the URI is empty, and a project makes its own file.
+    """
+    if choice == "sqlite":
+        yield ""
+        return
+    variable = SERVERS[choice]
+    if not os.environ.get(variable):
+        pytest.skip(f"{variable} names no server")
+    server = make_url(os.environ[variable])
+    name = f"test_{uuid.uuid4().hex}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        force = " WITH (FORCE)" if choice == "postgresql" else ""
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}{force}"))
+        engine.dispose()
 
 
 def run(command: list[object], folder: Path, **options) -> subprocess.CompletedProcess:
@@ -126,16 +177,39 @@ def run(command: list[object], folder: Path, **options) -> subprocess.CompletedP
     return done
 
 
+class Address(str):
+    """The address of a server, with its processes: make, what serves, its workers."""
+
+    process: subprocess.Popen
+
+    @property
+    def port(self) -> int:
+        return int(self.rpartition(":")[2])
+
+    @property
+    def processes(self) -> list[int]:
+        """Every process of the server, the ones that began first coming first."""
+        listed = subprocess.run(["pgrep", "-g", str(self.process.pid)], capture_output=True)
+        return sorted(int(pid) for pid in listed.stdout.split())
+
+    @property
+    def workers(self) -> list[int]:
+        return self.processes[2:]
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """Return a function that runs `make run` in a project and gives the API's address."""
+def serve() -> Iterator[Callable[..., Address]]:
+    """Return a function that runs `make run` in a project and gives the API's address.
+
+    `target="serve"` serves as in production.
+    """
     servers = []
 
-    def serve(project: Path, **environment: str) -> str:
+    def serve(project: Path, target: str = "run", **environment: str) -> Address:
         port = environment.setdefault("FLASK_RUN_PORT", str(free_port()))
         log = (project.parent / f"server-{port}.log").open("w+")
         server = subprocess.Popen(
-            ["make", "run"],
+            ["make", target],
             cwd=project,
             env={**os.environ, "PYTHON": sys.executable, **environment},
             stdin=subprocess.DEVNULL,
@@ -144,22 +218,23 @@ def serve() -> Iterator[Callable[..., str]]:
             start_new_session=True,
         )
         servers.append(server)
-        base = f"http://127.0.0.1:{port}"
+        base = Address(f"http://127.0.0.1:{port}")
+        base.process = server
         for _ in range(1200):
-            with contextlib.suppress(requests.ConnectionError):
+            with contextlib.suppress(requests.ConnectionError, requests.Timeout):
                 requests.get(f"{base}/healthz", timeout=5)
                 return base
             if server.poll() is not None:
                 break
             time.sleep(0.1)
         log.seek(0)
-        pytest.fail(f"make run did not serve:\n{log.read()}")
+        pytest.fail(f"make {target} did not serve:\n{log.read()}")
 
     yield serve
     for server in servers:
-        if server.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
-            server.wait()
+        server.wait()
 
 
 def free_port() -> int:
@@ -173,3 +248,34 @@ def seed_user(project: Path) -> dict[str, str]:
     lines = (project / ".env").read_text("utf-8").splitlines()
     env = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
     return {"email": env["SEED_USER_EMAIL"], "password": env["SEED_USER_PASSWORD"]}
+
+
+@pytest.fixture
+def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Return a function that runs git in a folder; its author and home are of these tests."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "init.defaultBranch")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "main")
+    return lambda folder, *words: run(["git", *words], folder).stdout.strip()
+
+
+def commit_all(git: Callable[..., str], folder: Path, subject: str = "All") -> None:
+    """Commit a folder as it is; it becomes a repository if it is none."""
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", subject)
+
+
+def copy_of_this_version(folder: Path) -> Path:
+    """Fill a folder with this repository as it is on the disk, without what git ignores."""
+    listed = run(["git", "ls-files", "-z", "-co", "--exclude-standard"], ROOT).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder

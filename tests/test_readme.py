@@ -4,11 +4,10 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 import requests
-from conftest import OPTIONS, ROOT, free_port, run, seed_user
+from conftest import OPTIONS, ROOT, run, seed_user
 
 TOOLS = os.path.dirname(sys.executable)
 
@@ -34,7 +33,7 @@ def test_commands_of_the_generated_readme_work(bake, installed, serve):
     environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
     done = run(["bash", "-euo", "pipefail", "-c", script], project, env=environment)
     assert done.stdout.count('{"items":{"Key1":"Value1","Key2":"value2"}}') == 3
-    assert done.stdout.count('"authentication_token":"') == 2
+    assert done.stdout.count('"authentication_token":"') == 3
     assert "Every token of test@example.com is revoked." in done.stdout
 
     run(["bash", "-euc", develop], project)
@@ -74,34 +73,10 @@ def with_environment(project, environment):
 
 
 @pytest.mark.deep
-def test_production_server_of_the_generated_readme_works(bake, installed, serve):
+def test_make_serve_serves_the_same_api(bake, installed, serve):
     project = installed(bake())
-    serve(project)
-    (command,) = blocks((project / "README.md").read_text("utf-8").replace("\n   ", "\n"), "bash")
-    port = free_port()
-    log = (project / "gunicorn.log").open("w+")
-    server = subprocess.Popen(
-        ["bash", "-c", "exec " + command.replace(":5001", f":{port}")],
-        cwd=project,
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        answer = ask(f"http://127.0.0.1:{port}/login", seed_user(project))
-        assert answer.status_code == 200
-    finally:
-        server.terminate()
-        assert server.wait() == 0
-
-
-def ask(url, body):
-    """Post JSON, as soon as a server listens."""
-    for _ in range(100):
-        try:
-            return requests.post(url, json=body, timeout=10)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    pytest.fail(f"{url} did not answer")
+    answer = requests.post(f"{serve(project, 'serve')}/login", json=seed_user(project), timeout=20)
+    assert (answer.status_code, answer.headers["Server"]) == (200, "gunicorn")
 
 
 @pytest.mark.deep
@@ -178,3 +153,11 @@ def test_make_demo_shows_the_three_exchanges(tmp_path):
     statuses = re.findall(r"^< (\d{3})", done.stdout, re.MULTILINE)
     assert statuses == ["401", "200", "200"]
     assert (tmp_path / "clone/demo/token-auth-api/README.md").exists()
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("docs/*.md"), *ROOT.glob("{{*/docs/*.md")], ids=str)
+def test_tests_that_the_docs_name_exist(page):
+    named = set(re.findall(r"`(test_\w+)(?:\.py)?`", page.read_text("utf-8")))
+    files = [*ROOT.glob("tests/*.py"), *ROOT.glob("{{*/tests/*.py")]
+    tests = re.findall(r"^def (test_\w+)", "".join(f.read_text("utf-8") for f in files), re.M)
+    assert named - {*tests, *(file.stem for file in files)} == set()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from flask_migrate import downgrade, upgrade
 from werkzeug.test import TestResponse
 from werkzeug.utils import import_string
 
-package = import_string("{{ cookiecutter.__package }}")
+PACKAGE = import_string("{{ cookiecutter.__package }}")
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"
@@ -37,20 +38,22 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "SECRET_KEY": "kJ8-wq0ZyR5vN3xT7bLdM2fHcP9sGuE4",
         "SECURITY_PASSWORD_SALT": "vT4_hX1mQz6RkW8pYn3CjB9dLfS2gA7e",
         "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": CHEAP_HASHES,
-        "SQLALCHEMY_DATABASE_URI": os.environ.get("TEST_DATABASE_URI", sqlite),
+        # A count of one test would refuse the next; test_limits.py switches it on.
+        "RATELIMIT_ENABLED": False,
+        "SQLALCHEMY_DATABASE_URI": os.environ.get("TEST_DATABASE_URI") or sqlite,
     }
 
 
 @pytest.fixture
 def real_costs() -> dict[str, Any]:
     """Return the costs of password hashes outside the tests."""
-    return package.security.settings.SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS
+    return PACKAGE.security.settings.SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS
 
 
 @pytest.fixture(scope="session")
 def migrated(settings: dict[str, Any]) -> Iterator[Flask]:
     """Make the tables, as `flask db upgrade` does, and drop them at the end."""
-    app = package.create_app(settings)
+    app = PACKAGE.create_app(settings)
     with app.app_context():
         upgrade()
     yield app
@@ -67,7 +70,7 @@ def make_app(
     apps = []
 
     def make(**changes: Any) -> Flask:
-        apps.append(package.create_app({**settings, **changes}))
+        apps.append(PACKAGE.create_app({**settings, **changes}))
         return apps[-1]
 
     yield make
@@ -86,7 +89,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
     """Return the app, with one user."""
     app = make_app()
     with app.app_context():
-        package.security.users.create(EMAIL, PASSWORD)
+        PACKAGE.security.users.create(EMAIL, PASSWORD)
     return app
 
 
@@ -102,6 +105,14 @@ def flask(app: Flask) -> Callable[..., Any]:
 
 
 @dataclass
+class Tokens:
+    """What a login gives."""
+
+    access: str
+    refresh: str
+
+
+@dataclass
 class Auth:
     """What a user does."""
 
@@ -110,8 +121,19 @@ class Auth:
     def login(self, email: str = EMAIL, password: str = PASSWORD) -> TestResponse:
         return self.client.post("/login", json={"email": email, "password": password})
 
+    def tokens(self) -> Tokens:
+        user = self.login().json["response"]["user"]
+        return Tokens(user["authentication_token"], user["refresh_token"])
+
     def token(self) -> str:
-        return self.login().json["response"]["user"]["authentication_token"]
+        return self.tokens().access
+
+    def refresh(self, token: str) -> TestResponse:
+        return self.client.post("/refresh-token", json={"refresh_token": token})
+
+    def logout(self, token: str) -> TestResponse:
+        headers = {"Authentication-Token": token}
+        return self.client.post("/logout", headers=headers)
 
     def call(self, token: str) -> TestResponse:
         return self.client.get("/dummy-api/", headers={"Authentication-Token": token})
@@ -125,7 +147,13 @@ def auth(client: FlaskClient) -> Auth:
 @pytest.fixture
 def create_app() -> Callable[..., Flask]:
     """Return create_app itself, for tests that need no database."""
-    return package.create_app
+    return PACKAGE.create_app
+
+
+@pytest.fixture
+def package() -> ModuleType:
+    """Return the package that the tests are about."""
+    return PACKAGE
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The tables, and what they keep."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -39,6 +40,14 @@ def test_login_is_tracked(app, auth):
     assert user.last_login_at < user.current_login_at
 
 
+def test_logins_at_once_are_all_counted(app, auth):
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: auth.login().status_code, range(8)))
+    with app.app_context():
+        user = app.extensions["security"].datastore.find_user(email="ada@example.com")
+    assert user.login_count == answers.count(200) > 0
+
+
 def test_refused_login_is_not_counted(app, auth):
     auth.login(password="wrong horse battery")
     with app.app_context():
@@ -66,3 +75,14 @@ def test_moment_without_a_time_zone_is_refused(datastore, user):
     user.confirmed_at = datetime(2026, 7, 1, 12)
     with pytest.raises(StatementError, match="has no time zone"):
         datastore.commit()
+
+
+def test_deleted_user_leaves_no_session(app, auth):
+    token = auth.token()
+    with app.app_context():
+        datastore = app.extensions["security"].datastore
+        datastore.delete(datastore.find_user(email="ada@example.com"))
+        datastore.commit()
+        table = app.extensions["sqlalchemy"].metadata.tables["auth_refresh_tracker"]
+        assert datastore.db.session.execute(table.select()).all() == []
+    assert auth.call(token).status_code == 401

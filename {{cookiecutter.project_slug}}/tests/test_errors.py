@@ -52,6 +52,13 @@ def test_database_that_is_away_is_not_the_callers_fault(app, auth, monkeypatch, 
     assert answer.headers["Retry-After"] == "5"
 
 
+def test_database_that_goes_away_before_the_commit_is_503(make_app, auth, monkeypatch):
+    app = make_app(PROPAGATE_EXCEPTIONS=False)
+    monkeypatch.setattr(app.extensions["security"].datastore, "commit", raising(LOST))
+    auth.client = app.test_client()
+    assert auth.login().status_code == 503
+
+
 def test_role_that_is_missing_is_a_problem(app, auth):
     security = app.extensions["security"]
     with app.app_context():

@@ -1,5 +1,8 @@
 """POST /login: a token for an e-mail address and a password."""
 
+import json
+from io import BytesIO, RawIOBase
+
 import pytest
 
 LOGIN = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -13,6 +16,7 @@ def test_login_gives_a_token_and_the_users_id(auth):
         "authentication_token",
         "email",
         "id",
+        "refresh_token",
     }
 
 
@@ -21,7 +25,7 @@ def test_case_of_the_address_does_not_matter(auth):
 
 
 def test_answer_with_a_token_is_not_cached(auth):
-    assert auth.login().headers["Cache-Control"] == "private, no-store"
+    assert auth.login().headers["Cache-Control"] == "no-store"
 
 
 def test_no_cookie_is_set(auth):
@@ -50,7 +54,7 @@ def test_refused_logins_all_get_the_same_answer(client, changes):
         "type": "about:blank",
         "title": "Unauthorized",
         "status": 401,
-        "detail": "Authentication failed - identity or password/passcode invalid",
+        "detail": "The e-mail address or the password is not right.",
     }
 
 
@@ -59,6 +63,36 @@ def test_deactivated_user_is_refused_like_an_unknown_one(auth, flask):
     flask("users", "deactivate", "ada@example.com")
     refused = auth.login()
     assert (refused.status_code, refused.json) == (401, unknown.json)
+
+
+def in_chunks(stream):
+    """Send a body as a server hands on one in chunks: its length is not known."""
+    return {
+        "environ_overrides": {"wsgi.input": stream, "wsgi.input_terminated": True},
+        "content_type": "application/json",
+        "headers": {"Transfer-Encoding": "chunked"},
+    }
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (100, 200), (17_000, 413)])
+def test_body_in_chunks_is_read_whole_or_refused(client, more, status):
+    body = json.dumps(LOGIN).encode() + b" " * more
+    answer = client.post("/login", **in_chunks(BytesIO(body)))
+    assert answer.status_code == status
+
+
+class Broken(RawIOBase):
+    def __init__(self, error):
+        self.error = error
+
+    def readinto(self, buffer):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), Exception("not a chunk")])
+def test_body_that_breaks_off_is_refused(client, error):
+    answer = client.post("/login", **in_chunks(Broken(error)))
+    assert (answer.status_code, answer.json["status"]) == (400, 400)
 
 
 @pytest.mark.parametrize(

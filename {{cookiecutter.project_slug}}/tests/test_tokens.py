@@ -63,6 +63,8 @@ def another_signature(token):
         pytest.param(unsigned, id="unsigned"),
         pytest.param(tampered, id="tampered"),
         pytest.param(another_signature, id="another signature"),
+        pytest.param(lambda token: f"{token}==", id="padded"),
+        pytest.param(lambda token: f"{token[:-9]}*{token[-9:]}", id="noise in it"),
         pytest.param(lambda token: f"{token}, {token}", id="twice"),
         pytest.param(lambda token: f"Bearer {token}", id="scheme in the wrong header"),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from . import config, database, dummy, errors, health, security
+from . import config, database, dummy, errors, headers, health, logs, moving, security
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -17,8 +17,11 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """
     app = Flask(__name__, static_folder=None)
     config.init_app(app, settings)
+    logs.init_app(app)
+    headers.init_app(app)
     errors.init_app(app)
     database.init_app(app)
+    moving.init_app(app)
     security.init_app(app)
     health.init_app(app)
     dummy.init_app(app)

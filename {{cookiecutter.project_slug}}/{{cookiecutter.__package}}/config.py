@@ -6,7 +6,6 @@ A setting NAME is the environment variable FLASK_NAME. The environment wins over
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,33 +15,60 @@ from flask import Flask
 from flask.cli import load_dotenv
 from flask.helpers import get_load_dotenv
 
+from .secret_rules import weakness
 from .security import settings as security_settings
 
 DEFAULTS = {
+    # Findings of `flask auth check` that are as they should be here: ["auth.E025"].
+    "CHECKS_SILENCED": [],
+    # Origins whose pages may call this API from a browser: ["https://example.com"].
+    "CORS_ORIGINS": [],
+    # Browsers then insist on TLS for so many seconds. 0: not said.
+    "HSTS_SECONDS": 0,
+    # On how many machines the app runs: `flask auth check --deploy` asks.
+    "INSTANCES": 1,
+    "LOG_JSON": True,
+    # How many proxies stand in front. Of more, a client could write the headers.
+    "PROXY_COUNT": 0,
     # A larger body is refused unread: 413. In bytes.
     "MAX_CONTENT_LENGTH": 1024 * 1024,
-    # Errors are logged with their SQL; the values would be personal data.
-    "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_pre_ping": True},
+    # What to change of database.ENGINES: {"pool_size": 10}.
+    "SQLALCHEMY_ENGINE_OPTIONS": {},
 }
 
 SECRETS = ("SECRET_KEY", "SECURITY_PASSWORD_SALT")
 TEXTS = (*SECRETS, "SQLALCHEMY_DATABASE_URI")
 
+Kind = tuple[list[type], str]
+WHOLE: Kind = ([int], "a whole number")
+SECONDS: Kind = ([int, timedelta], "a whole number of seconds")
+
 # What a setting may be, for those where another kind would do something unexpected.
-KINDS: Mapping[str, tuple[list[type], str]] = {
+KINDS: Mapping[str, Kind] = {
+    "CHECKS_SILENCED": ([list], 'a list of ids: ["auth.E025"]'),
+    "CORS_ORIGINS": ([list], 'a list: ["https://example.com"]'),
+    "HASHES_AT_ONCE": WHOLE,
+    "HSTS_SECONDS": WHOLE,
     "HTTP_BASIC_AUTH": ([bool], "true or false"),
+    "INSTANCES": WHOLE,
+    "LOGIN_LIMIT_PER_ACCOUNT": ([str], "a rate: 10 per minute"),
+    "LOGIN_LIMIT_PER_ADDRESS": ([str], "a rate: 30 per minute"),
+    "LOG_JSON": ([bool], "true or false"),
     "MAX_CONTENT_LENGTH": ([int], "a whole number of bytes"),
-    "SECRET_KEY_FALLBACKS": ([list, type(None)], 'a list of old keys: ["...", "..."]'),
-    "SECURITY_PASSWORD_LENGTH_MIN": ([int], "a whole number of characters"),
-    "SECURITY_TOKEN_MAX_AGE": ([int, timedelta], "a whole number of seconds"),
+    "PROXY_COUNT": WHOLE,
+    "RATELIMIT_STORAGE_URI": ([str], "an address: redis://127.0.0.1:6379"),
+    "SECRET_KEY_FALLBACKS": ([list, type(None)], 'a list of old keys: ["..."]'),
+    "SECURITY_PASSWORD_LENGTH_MIN": WHOLE,
+    "SECURITY_REFRESH_TOKEN_MAX_AGE": SECONDS,
+    "SECURITY_REFRESH_TOKEN_MAX_IDLE": SECONDS,
+    "SECURITY_TOKEN_MAX_AGE": SECONDS,
+    "SQLALCHEMY_ENGINE_OPTIONS": ([dict], 'an object: {"pool_size": 10}'),
+    "TRUSTED_HOSTS": ([list, type(None)], 'a list: ["api.example.com"]'),
 }
 
-SECRET_LENGTH_MIN = 32
+AT_LEAST_ONE = ("HASHES_AT_ONCE", "INSTANCES", "SECURITY_PASSWORD_LENGTH_MIN")
+
 HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
-PLACEHOLDER = re.compile(
-    r"change.?(me|this)|(your|my|some|a).?secret|secret.?key|example|placeholder|replace",
-    re.IGNORECASE,
-)
 
 
 class ConfigurationError(click.ClickException):
@@ -59,6 +85,9 @@ def init_app(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
         app.config.from_mapping(settings)
     if problems := list(_problems(app.config)):
         raise ConfigurationError("\n".join(["the settings are not safe:", *problems]))
+    for name, (kind, _) in KINDS.items():
+        if kind is SECONDS[0] and isinstance(app.config[name], int):
+            app.config[name] = timedelta(seconds=app.config[name])
 
 
 def _read_environment(app: Flask) -> None:
@@ -77,24 +106,12 @@ def _parse(text: str) -> Any:
 
 def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     for name in SECRETS:
-        if reason := _weakness(config.get(name)):
+        if reason := weakness(config.get(name)):
             yield f"  FLASK_{name} {reason}. Make one with: {HOW_TO_MAKE_ONE}"
     if not config.get("SQLALCHEMY_DATABASE_URI"):
         yield "  FLASK_SQLALCHEMY_DATABASE_URI is missing. .env.example shows one"
     for name, (kind, rule) in KINDS.items():
-        if type(config[name]) not in kind:
+        if type(config.get(name)) not in kind:
             yield f"  FLASK_{name} is {config[name]!r}, and must be {rule}"
-
-
-def _weakness(secret: object) -> str | None:
-    if not secret:
-        return "is missing"
-    if not isinstance(secret, str):
-        return "is not text"
-    if len(secret) < SECRET_LENGTH_MIN:
-        return f"has {len(secret)} characters, not {SECRET_LENGTH_MIN} or more"
-    if PLACEHOLDER.search(secret):
-        return "is an example, not a secret"
-    if len(set(secret)) < 5:
-        return "repeats the same few characters"
-    return None
+        elif name in AT_LEAST_ONE and config[name] < 1:
+            yield f"  FLASK_{name} is {config[name]!r}, and must be 1 or more"

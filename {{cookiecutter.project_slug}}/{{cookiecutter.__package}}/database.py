@@ -1,11 +1,13 @@
 """The database, and what every table has."""
 
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator
+from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event, make_url
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -65,9 +67,64 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 
+# Errors are logged with their SQL; the values would be personal data.
+ANY_ENGINE = {"hide_parameters": True}
+
+# Times are in seconds: a server that is away, or busy with one statement, must not take
+# every thread with it.
+SERVER = {
+    # A connection that the server has closed meanwhile is replaced, not used.
+    "pool_pre_ping": True,
+    "pool_recycle": 1800,
+    # As many as a worker has threads, and a few more.
+    "pool_size": 5,
+    "max_overflow": 15,
+    "pool_timeout": 10,
+}
+
+ENGINES: dict[str, dict[str, Any]] = {
+    # A writer waits for the lock of another, and takes it before it reads.
+    "sqlite": {"connect_args": {"timeout": 30, "isolation_level": "IMMEDIATE"}},
+    "postgresql": {**SERVER, "connect_args": {"connect_timeout": 3}},
+    "mysql": {**SERVER, "connect_args": {"connect_timeout": 3}},
+}
+ENGINES["mariadb"] = ENGINES["mysql"]
+
+# What each new connection is told.
+SAID = {
+    "sqlite": [
+        # Readers do not wait for the writer.
+        "PRAGMA journal_mode = WAL",
+        # With WAL the file stays whole, and a crash loses nothing; a power cut may
+        # take the last writes.
+        "PRAGMA synchronous = NORMAL",
+        # SQLite checks them only where it is asked to.
+        "PRAGMA foreign_keys = ON",
+    ],
+    "postgresql": ["SET statement_timeout = '10s'"],
+    "mysql": ["SET max_statement_time = 10"],
+}
+SAID["mariadb"] = SAID["mysql"]
+
 
 def init_app(app: Flask) -> None:
     """Connect the app to the database that SQLALCHEMY_DATABASE_URI names."""
+    engine = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        **ANY_ENGINE,
+        **ENGINES.get(engine, SERVER),
+        **app.config["SQLALCHEMY_ENGINE_OPTIONS"],
+    }
     db.init_app(app)
     # Batch mode: SQLite changes a column only by copying its table.
     migrate.init_app(app, db, render_as_batch=True)
+    with app.app_context():
+        event.listen(db.engine, "connect", partial(_say, SAID.get(engine, [])))
+
+
+def _say(statements: list[str], connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    for statement in statements:
+        cursor.execute(statement)
+    cursor.close()
+    connection.commit()

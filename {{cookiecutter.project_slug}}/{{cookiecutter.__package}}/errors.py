@@ -4,10 +4,18 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Flask, Response, current_app, json
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    TimeoutError,
+)
 from werkzeug.exceptions import HTTPException
 
 RETRY_SECONDS = 5
+
+# The server is away, was away in the middle, or has no connection left for us.
+DATABASE_AWAY = (InterfaceError, OperationalError, PendingRollbackError, TimeoutError)
 
 Errors = Mapping[str, list[str]]
 
@@ -15,8 +23,8 @@ Errors = Mapping[str, list[str]]
 def init_app(app: Flask) -> None:
     """Answer every error of the app, and of its libraries, with a problem."""
     app.register_error_handler(HTTPException, _http_problem)
-    app.register_error_handler(OperationalError, _database_away)
-    app.register_error_handler(InterfaceError, _database_away)
+    for error in DATABASE_AWAY:
+        app.register_error_handler(error, _database_away)
 
 
 def problem(status: int, detail: str | None, errors: Errors | None = None) -> Response:
@@ -39,6 +47,9 @@ def problem(status: int, detail: str | None, errors: Errors | None = None) -> Re
 
 
 def _http_problem(error: HTTPException) -> Response:
+    # What fails after the view, as a commit may, comes wrapped in a 500.
+    if isinstance(cause := getattr(error, "original_exception", None), DATABASE_AWAY):
+        return _database_away(cause)
     answer = problem(error.code or 500, error.description)
     # Allow (405), Retry-After (429): what the exception says beside its page.
     for name, value in error.get_headers():

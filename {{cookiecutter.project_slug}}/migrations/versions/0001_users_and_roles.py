@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("description", sa.String(255)),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_role")),
         sa.UniqueConstraint("name", name=op.f("uq_auth_role_name")),
+        if_not_exists=True,
     )
     op.create_table(
         "auth_user",
@@ -45,11 +46,18 @@ def upgrade() -> None:
         sa.Column("login_count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_user")),
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_auth_user_fs_uniquifier")),
+        if_not_exists=True,
     )
     # MariaDB has no index on an expression, and its texts ignore case.
     mariadb = op.get_context().dialect.name in ("mariadb", "mysql")
     email = sa.text("email" if mariadb else "lower(email)")
-    op.create_index("uq_auth_user_email_lower", "auth_user", [email], unique=True)
+    op.create_index(
+        "uq_auth_user_email_lower",
+        "auth_user",
+        [email],
+        unique=True,
+        if_not_exists=True,
+    )
     op.create_table(
         "auth_user_role",
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -67,11 +75,12 @@ def upgrade() -> None:
             name=op.f("fk_auth_user_role_role_id"),
             ondelete="CASCADE",
         ),
+        if_not_exists=True,
     )
 
 
 def downgrade() -> None:
     """Drop them, with every account."""
-    op.drop_table("auth_user_role")
-    op.drop_table("auth_user")
-    op.drop_table("auth_role")
+    op.drop_table("auth_user_role", if_exists=True)
+    op.drop_table("auth_user", if_exists=True)
+    op.drop_table("auth_role", if_exists=True)

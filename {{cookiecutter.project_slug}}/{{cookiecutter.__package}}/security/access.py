@@ -4,10 +4,10 @@ A token in a header, or e-mail and password by HTTP Basic where HTTP_BASIC_AUTH 
 Nothing in a URL, a body or a cookie counts.
 """
 
-from typing import Any, cast
+from typing import cast
 
 from flask import Request, Response, current_app, g, request
-from flask_security import LoginForm, Security
+from flask_security import Security
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import Authorization, MultiDict
@@ -15,25 +15,25 @@ from werkzeug.datastructures import Authorization, MultiDict
 from ..database import db
 from ..errors import problem
 from . import tokens
-from .models import User
+from .credentials import Credentials
+from .models import RefreshTracker, User
 from .passwords import LENGTH_MAX as PASSWORD_LENGTH_MAX
 
 # These establish who calls; what the request says of it beforehand does not matter.
-ENTRANCES = frozenset({"security.login"})
+ENTRANCES = frozenset({"security.login", "security.refresh_token"})
 
 # Built once: making a statement costs more than running it.
-BY_UNIQUIFIER = (
+BY_TOKEN = (
     select(User)
     .options(joinedload(User.roles))
-    .where(User.fs_uniquifier == bindparam("uniquifier"), User.active)
+    .join(RefreshTracker, RefreshTracker.user_id == User.id)
+    .where(
+        User.fs_uniquifier == bindparam("uniquifier"),
+        User.active,
+        RefreshTracker.refresh_family == bindparam("family"),
+        RefreshTracker.revoked_at.is_(None),
+    )
 )
-
-
-class Credentials(LoginForm):
-    """The library's checks of an address and a password."""
-
-    def validate_next(self, field: Any) -> None:
-        """Leave it be: nothing here redirects."""
 
 
 def init_app(security: Security) -> None:
@@ -63,7 +63,7 @@ def _authenticate(request: Request) -> User | None:
 
 def token_of(request: Request) -> str | None:
     """Return the token that a request carries, wherever a header may carry one."""
-    if token := request.headers.get("Authentication-Token"):
+    if token := request.headers.get("Authentication-Token", "").strip():
         return token
     authorization = _authorization(request)
     if authorization and authorization.type == "bearer":
@@ -79,12 +79,12 @@ def _authorization(request: Request) -> Authorization | None:
 
 
 def user_of(token: str) -> User | None:
-    """Return the active user that a valid token stands for."""
-    uniquifier = tokens.read(token)
-    if uniquifier is None:
+    """Return the active user that a valid token of a live session stands for."""
+    claims = tokens.read(token)
+    if claims is None:
         return None
-    rows = db.session.scalars(BY_UNIQUIFIER, {"uniquifier": uniquifier})
-    return rows.unique().one_or_none()
+    g.family = claims["family"]
+    return db.session.scalars(BY_TOKEN, claims).unique().one_or_none()
 
 
 def _user_of_basic(request: Request) -> User | None:

@@ -1,10 +1,12 @@
 """`flask auth`: accounts and tokens, from the command line."""
 
+import json
+
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
-from . import users
+from . import checks, sessions, users
 from .models import User
 
 auth = AppGroup("auth", help="Accounts and tokens.")
@@ -36,7 +38,8 @@ def seed(email: str | None, password: str | None) -> None:
 @click.argument("email")
 def token(email: str) -> None:
     """Print a fresh token of EMAIL, for scripts."""
-    click.echo(_account(email).get_auth_token())
+    age = current_app.config["SECURITY_TOKEN_MAX_AGE"]
+    click.echo(sessions.open_for_script(_account(email), age))
 
 
 @auth.command()
@@ -45,6 +48,30 @@ def revoke(email: str) -> None:
     """End every token of EMAIL, at once."""
     users.revoke_tokens(_account(email))
     click.echo(f"Every token of {email} is revoked.")
+
+
+@auth.command()
+@click.option("--deploy", is_flag=True, help="As for production.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def check(deploy: bool, as_json: bool) -> None:
+    """Tell what could be safer; exit with 1 if something is an error."""
+    findings = list(checks.find(deploy))
+    if as_json:
+        click.echo(json.dumps(findings, indent=2))
+    elif not findings:
+        click.echo("No findings.")
+    else:
+        for finding in findings:
+            click.secho("{id} {severity}: {problem}".format(**finding), bold=True)
+            click.echo("  {why}\n  Mend it: {fix}".format(**finding))
+    if any(finding["severity"] == "error" for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+@auth.command()
+def cleanup() -> None:
+    """Delete the sessions that have ended by age."""
+    click.echo(f"Deleted {sessions.cleanup()} ended sessions.")
 
 
 def _account(email: str) -> User:

@@ -1,13 +1,16 @@
-"""Accounts, in tables auth_user and auth_role."""
+"""Accounts and their sessions: tables auth_user, auth_role, auth_refresh_tracker."""
 
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
-from flask_security import RoleMixin, UserMixin, hash_password
+from flask import current_app, g
+from flask_security import RefreshTrackerMixin, RoleMixin, UserMixin, hash_password
 from sqlalchemy import Column, ForeignKey, Index, String, Table, func
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from ..database import Base, UtcDateTime
+from . import passwords
 
 user_roles = Table(
     "auth_user_role",
@@ -52,17 +55,63 @@ class User(Base, UserMixin):
 
     roles: Mapped[list[Role]] = relationship(secondary=user_roles)
 
+    refresh_trackers: Mapped[list["RefreshTracker"]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    @validates("current_login_ip", "last_login_ip")
+    def _fit(self, _: str, address: str | None) -> str | None:
+        # What a proxy names need not be an address.
+        return address and address[:45]
+
+    @validates("login_count")
+    def _count(self, _: str, count: int) -> Any:
+        # Added up by the database: of two log-ins at once both count.
+        more = count - (self.login_count or 0)
+        return User.login_count + more if self.id else count
+
+    @validates("active")
+    def _deactivate(self, _: str, active: bool) -> bool:
+        # The tokens of now must not come back when the account does.
+        if not active:
+            self.fs_uniquifier = token_hex(16)
+        return active
+
     def verify_and_update_password(self, password: str) -> bool:
-        """Check a password; a hash that no scheme can read never matches."""
-        try:
-            return super().verify_and_update_password(password)
-        except ValueError:
-            hash_password(password)  # the work of a real check: timing tells nothing
+        """Check a password; if it is right, renew a hash that is not as today's."""
+        active, stored = self.active, self.password
+        if not passwords.verify(password, stored):
             return False
+        context = current_app.extensions["security"].pwd_context
+        if active and context.needs_update(stored):
+            self.password = hash_password(password)
+        return True
+
+    def augment_auth_token(self, tdata: dict[str, Any]) -> None:
+        """Name the session in an access token: the caller's, or a new one."""
+        tdata["sid"] = g.setdefault("family", token_hex(16))
 
     def get_security_payload(self) -> dict[str, Any]:
         """What a login answers about the user, beside the token."""
         return {"id": self.id, "email": self.email}
+
+
+class RefreshTracker(Base, RefreshTrackerMixin):
+    """A session: one login on one device, renewed by its refresh tokens."""
+
+    __tablename__ = "auth_refresh_tracker"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("auth_user.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(64))
+    # Tokens name the session by this.
+    refresh_family: Mapped[str] = mapped_column(String(64), unique=True)
+    # Counts the refresh tokens: all but the newest are spent.
+    gen: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 # Two addresses differ by more than case, and a login finds its row by an index.

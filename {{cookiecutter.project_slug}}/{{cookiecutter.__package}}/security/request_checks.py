@@ -1,24 +1,53 @@
 """What a request must be before Flask-Security reads it."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from flask import Flask, Response, abort, current_app, request
-from werkzeug.exceptions import MethodNotAllowed
+from flask import Flask, Request, Response, abort, current_app, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..errors import problem
-from .passwords import LENGTH_MAX as PASSWORD_LENGTH_MAX
+from . import passwords
 
 EMAIL_LENGTH_MAX = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
+TOKEN_LENGTH_MAX = 2048
 BODY_BYTES_MAX = 16 * 1024
 
 # The fields of each endpoint, with the most characters they may have.
 FIELDS: Mapping[str, Mapping[str, int]] = {
-    "security.login": {"email": EMAIL_LENGTH_MAX, "password": PASSWORD_LENGTH_MAX},
+    "security.login": {"email": EMAIL_LENGTH_MAX, "password": passwords.LENGTH_MAX},
+    "security.refresh_token": {"refresh_token": TOKEN_LENGTH_MAX},
 }
+
+
+class CheckedRequest(Request):
+    """A request whose body, on any endpoint, is whole and bounded."""
+
+    def get_data(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the body; beyond the limit it is 413, broken off it is 400."""
+        try:
+            data = super().get_data(*args, **kwargs)
+        except HTTPException:
+            raise
+        except Exception:  # each server has its own, for chunks that it cannot read
+            abort(400, "The body cannot be read to its end.")
+        # Werkzeug cuts a body in chunks at the limit, without a word.
+        limit = self.max_content_length
+        if limit is not None and self.content_length is None and len(data) >= limit:
+            abort(413)
+        return data
+
+    def get_json(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the parsed body; nested too deeply, it is 400."""
+        try:
+            return super().get_json(*args, **kwargs)
+        except RecursionError:
+            abort(400, "The JSON is nested too deeply.")
 
 
 def init_app(app: Flask) -> None:
     """Check the requests to the library's endpoints."""
+    app.request_class = CheckedRequest
     app.before_request(check)
 
 
@@ -31,11 +60,15 @@ def check() -> Response | None:
         raise MethodNotAllowed(["POST", "OPTIONS"])
     if request.method == "OPTIONS":
         return None
+    if request.endpoint == "security.login":
+        passwords.check_room()
     if "next" in request.args:
         abort(400, "This API does not redirect: leave out the parameter next.")
     limit = min(BODY_BYTES_MAX, current_app.config["MAX_CONTENT_LENGTH"])
     request.max_content_length = limit
     body = _json_object()
+    # The library reads no body without a length, as one in chunks is.
+    request.content_length = len(request.get_data())
     if errors := _field_errors(body, fields):
         return problem(422, "The fields are not as they should be.", errors)
     return None
@@ -44,10 +77,7 @@ def check() -> Response | None:
 def _json_object() -> dict[str, object]:
     if not request.is_json:
         abort(415, "Send JSON, with Content-Type: application/json.")
-    try:
-        body = request.get_json()
-    except RecursionError:
-        abort(400, "The JSON is nested too deeply.")
+    body = request.get_json()
     if not isinstance(body, dict):
         abort(400, "Send a JSON object.")
     return body

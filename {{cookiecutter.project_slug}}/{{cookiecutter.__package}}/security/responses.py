@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from flask_security import Security, UserMixin
 
 from ..errors import problem
+
+# One answer for every reason: it tells nothing about the account.
+REFUSALS = {
+    "security.login": "The e-mail address or the password is not right.",
+    "security.refresh_token": "The refresh token is not valid: log in again.",
+}
 
 
 def init_app(security: Security) -> None:
@@ -22,13 +28,13 @@ def render(
 ) -> Response:
     """Answer what a view of the library found."""
     if code >= 400:
-        return _refused(payload)
+        return _refused()
     answer = {name: payload[name] for name in ("user",) if name in payload}
     return jsonify(meta={"code": code}, response=answer)
 
 
-def _refused(payload: dict[str, Any]) -> Response:
-    # The form was checked before the library saw it: what is left are credentials.
-    answer = problem(401, str(payload["errors"][0]))
+def _refused() -> Response:
+    # The body was checked before the library saw it: what is left are credentials.
+    answer = problem(401, REFUSALS[str(request.endpoint)])
     answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

@@ -1,17 +1,150 @@
-"""No sessions: every request says who it is."""
+"""Sessions: a login opens one, its refresh tokens renew it, a logout ends it.
 
-from flask import Flask, Request, Response
-from flask.sessions import SecureCookieSession, SessionInterface, SessionMixin
+A session is a row of auth_refresh_tracker. Every access token names its session,
+so that the end of the row is the end of the token.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from flask import Blueprint, Flask, current_app, g
+from flask_security import (
+    RefreshTokenForm,
+    RefreshTrackerMixin,
+    SQLAlchemyUserDatastore,
+    UserMixin,
+    refresh_tracker_revoked,
+)
+from flask_security import auth_token_required as token_required
+from flask_security.tokens import RefreshTokenErrors
+from sqlalchemy import CursorResult, Delete, delete, or_, update
+
+from ..database import db, utc_now
+from ..logs import audit
+from . import limits
+from .models import RefreshTracker, User
+
+blueprint = Blueprint("sessions", __name__)
 
 
-class NoSession(SessionInterface):
-    """Gives the library a session for the length of one request, and no cookie."""
+def init_app(app: Flask) -> None:
+    """Serve /logout, and log the reuse of a refresh token."""
+    app.register_blueprint(blueprint)
+    refresh_tracker_revoked.connect(_log_reuse, app)
 
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
-        """Start empty, whatever cookie the request brought."""
-        return SecureCookieSession()
 
-    def save_session(
-        self, app: Flask, session: SessionMixin, response: Response
+@blueprint.post("/logout")
+@token_required
+def logout() -> dict[str, Any]:
+    """End the session of the token, on every instance: other devices stay in."""
+    db.session.execute(
+        update(RefreshTracker)
+        .where(RefreshTracker.refresh_family == g.get("family"))
+        .values(revoked_at=utc_now())
+    )
+    db.session.commit()
+    audit("logout", user=g.caller.id)
+    return {"meta": {"code": 200}, "response": {}}
+
+
+def cleanup(user: UserMixin | None = None) -> int:
+    """Delete the sessions that have ended by age, of one user or of all; count them."""
+    done = cast(CursorResult[Any], db.session.execute(_ended(utc_now(), user)))
+    db.session.commit()
+    return done.rowcount
+
+
+def _ended(now: datetime, user: UserMixin | None) -> Delete:
+    config = current_app.config
+    idle = max(
+        config["SECURITY_REFRESH_TOKEN_MAX_IDLE"], config["SECURITY_TOKEN_MAX_AGE"]
+    )
+    by_age = delete(RefreshTracker).where(
+        or_(RefreshTracker.expires_at < now, RefreshTracker.last_used_at < now - idle)
+    )
+    return by_age.where(RefreshTracker.user_id == user.id) if user else by_age
+
+
+def open_for_script(user: User, age: timedelta) -> str:
+    """Open a session that cannot be renewed, and return its access token."""
+    token = user.get_auth_token()
+    datastore = current_app.extensions["security"].datastore
+    datastore.create_refresh_tracker(user, "command line", utc_now() + age)
+    db.session.commit()
+    return str(token)
+
+
+class Datastore(SQLAlchemyUserDatastore):
+    """The library's, with sessions that access tokens name."""
+
+    def create_refresh_tracker(
+        self, user: UserMixin, name: str, expires_at: datetime, **kwargs: Any
+    ) -> RefreshTracker:
+        """Open the session that the access token of this request names."""
+        tracker = RefreshTracker(
+            user_id=user.id,
+            name=name,
+            refresh_family=g.family,
+            gen=1,
+            expires_at=expires_at,
+            last_used_at=utc_now(),
+        )
+        db.session.add(tracker)
+        return tracker
+
+    def cleanup_refresh_trackers(
+        self, user: UserMixin, expired: bool = True, revoked: bool = False
     ) -> None:
-        """Keep nothing."""
+        """Forget the user's ended sessions: every login does."""
+        db.session.execute(_ended(utc_now(), user))
+
+    def exchange_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
+        """Nothing: RefreshForm has spent the token, before anything was answered."""
+
+
+class RefreshForm(RefreshTokenForm):
+    """The library's checks of a refresh token, and ours."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Check and spend the token, or raise RateLimitExceeded."""
+        with limits.attempt():
+            accepted = super().validate(**kwargs) and self._is_first()
+        user = getattr(self.user, "id", None)
+        if accepted:
+            audit("session renewed", user=user)
+        else:
+            reason = self.refresh_errors.name if self.refresh_errors else "no such user"
+            audit("refresh refused", user=user, reason=reason)
+        return accepted
+
+    def _is_first(self) -> bool:
+        # Of two requests with the same token only one can be the user's.
+        tracker = cast(RefreshTracker, self.refresh_tracker)
+        if not cast(User, self.user).active:
+            self.refresh_token.errors = ["deactivated"]
+        elif not _spend(tracker):
+            self.refresh_errors = RefreshTokenErrors.GEN_MISMATCH
+            self.refresh_token.errors = ["spent"]
+        g.family = tracker.refresh_family
+        return not self.refresh_token.errors
+
+
+def _spend(tracker: RefreshTracker) -> bool:
+    turn = (
+        update(RefreshTracker)
+        .where(
+            RefreshTracker.id == tracker.id,
+            RefreshTracker.gen == tracker.gen,
+            RefreshTracker.revoked_at.is_(None),
+        )
+        .values(gen=RefreshTracker.gen + 1, last_used_at=utc_now())
+    )
+    done = cast(CursorResult[Any], db.session.execute(turn))
+    db.session.refresh(tracker)
+    return done.rowcount == 1
+
+
+def _log_reuse(
+    app: Flask, user: User | None, refresh_tracker: RefreshTracker, **_: Any
+) -> None:
+    audit("refresh token reused, session ended", user=refresh_tracker.user_id)

@@ -31,11 +31,35 @@ SECURITY_PASSWORD_LENGTH_MIN = 12
 # A stolen token is of use this long. A number here means seconds.
 SECURITY_TOKEN_MAX_AGE = timedelta(minutes={{cookiecutter.access_token_minutes}})
 
+# A session ends this long after its login, or when it is not renewed for so long.
+SECURITY_REFRESH_TOKEN = True
+SECURITY_REFRESH_TOKEN_MAX_AGE = timedelta(days=30)
+SECURITY_REFRESH_TOKEN_MAX_IDLE = timedelta(days=7)
+
+# Refresh tokens travel in JSON, like the rest.
+SECURITY_REFRESH_TOKEN_COOKIE_NAME = None
+
 # POST /login gives the token without being asked for it in the URL.
 SECURITY_BACKWARDS_COMPAT_AUTH_TOKEN = True
 
 # HTTP Basic with every request: handy in a browser, a password on every line.
 HTTP_BASIC_AUTH = False
+
+# --- Guessing ----------------------------------------------------------------
+
+# Refused attempts: from one network, and at one account from anywhere.
+LOGIN_LIMIT_PER_ADDRESS = "30 per minute"
+LOGIN_LIMIT_PER_ACCOUNT = "10 per minute"
+
+# Each process counts for itself; redis://... has them count together.
+RATELIMIT_STORAGE_URI = "memory://"
+
+# In seconds: a storage that hangs must not hang the log-in. Memory does not read them.
+RATELIMIT_STORAGE_OPTIONS = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
+
+# In each process. A hash takes 19 MiB (argon2) and a core: with a process for each
+# core, more at a time would only wait for each other, and everyone else for them.
+HASHES_AT_ONCE = 1
 
 # --- Answers -----------------------------------------------------------------
 
@@ -45,8 +69,8 @@ SECURITY_RETURN_GENERIC_RESPONSES = True
 # No cookie, so nothing for cross-site request forgery to ride on.
 WTF_CSRF_ENABLED = False
 
-# No cache may keep an answer that carries a token.
-SECURITY_CACHE_CONTROL = {"private": None, "no-store": None}
+# headers.py says it for every answer.
+SECURITY_CACHE_CONTROL = None
 
 # --- What this API does not serve: pages, a static folder, sessions -----------
 

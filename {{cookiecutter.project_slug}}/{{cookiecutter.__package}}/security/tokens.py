@@ -1,36 +1,64 @@
 """Access tokens: signed, short-lived, and for this application alone."""
 
+import re
 from hashlib import sha256
+from typing import Any
 
 from flask import Flask, current_app
 from flask_security import Security
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import (
+    BadData,
+    BadSignature,
+    URLSafeSerializer,
+    URLSafeTimedSerializer,
+)
+
+# Base64 can spell one signature in many ways, padded or with noise. This is ours:
+# 256 bits in 43 characters, the last of which carries four (RFC 4648, section 3.5).
+SPELLING = re.compile(r".+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+
+
+class RefreshSerializer(URLSafeSerializer):
+    """Signs refresh tokens, and reads those alone."""
+
+    def loads(self, s: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return what a refresh token says, or raise BadSignature."""
+        if SPELLING.fullmatch(s):
+            match data := super().loads(s, *args, **kwargs):
+                case {"uid": str(), "family": str(), "gen": int()}:
+                    return data
+        raise BadSignature("not a refresh token")
 
 
 def init_app(app: Flask, security: Security) -> None:
     """Have the library sign with our keys."""
     # itsdangerous signs with the last key, and accepts all of them.
     keys = [*reversed(app.config["SECRET_KEY_FALLBACKS"] or []), app.secret_key]
+    sha256_hmac = {"key_derivation": "hmac", "digest_method": sha256}
+    # The salts have the app's name: another one with the same key has other tokens.
     security.remember_token_serializer = URLSafeTimedSerializer(
-        keys,
-        # Another app that has the same key makes, and takes, other tokens.
-        salt=f"{app.import_name}.access-token",
-        signer_kwargs={"key_derivation": "hmac", "digest_method": sha256},
+        keys, salt=f"{app.import_name}.access-token", signer_kwargs=sha256_hmac
+    )
+    security.refresh_token_serializer = RefreshSerializer(
+        keys, salt=f"{app.import_name}.refresh-token", signer_kwargs=sha256_hmac
     )
 
 
-def read(token: str) -> str | None:
-    """Return the `fs_uniquifier` that a token stands for; None if it is not valid.
+def read(token: str) -> dict[str, str] | None:
+    """Return what an access token names: a user's `uniquifier`, a session's `family`.
 
-    Valid: signed by this application, at most SECURITY_TOKEN_MAX_AGE old. Whether
-    the user still exists and is active is for the caller to ask.
+    None if it is not valid: not signed by this application, older than
+    SECURITY_TOKEN_MAX_AGE, or of another shape. Whether the user and the session
+    still are is for the caller to ask.
     """
     max_age = current_app.config["SECURITY_TOKEN_MAX_AGE"].total_seconds()
     serializer = current_app.extensions["security"].remember_token_serializer
+    if not SPELLING.fullmatch(token):
+        return None
     try:
         match serializer.loads(token, max_age=max_age):
-            case {"uid": str(uniquifier)}:
-                return uniquifier
+            case {"uid": str(uniquifier), "sid": str(family)}:
+                return {"uniquifier": uniquifier, "family": family}
     except (BadData, UnicodeError):
         pass
     return None

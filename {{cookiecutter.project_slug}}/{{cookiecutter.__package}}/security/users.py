@@ -3,8 +3,10 @@
 from flask import current_app
 from flask_security import hash_password, uia_email_mapper
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from ..database import db, utc_now
+from ..logs import audit
 from .models import User
 
 
@@ -32,7 +34,11 @@ def create(email: str, password: str) -> User:
     user: User = security.datastore.create_user(
         email=address, password=hash_password(password), confirmed_at=utc_now()
     )
-    db.session.commit()
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise Refused(f"there is an account {address!r} already") from None
     return user
 
 
@@ -40,3 +46,4 @@ def revoke_tokens(user: User) -> None:
     """End every token of the user, at once."""
     current_app.extensions["security"].datastore.set_uniquifier(user)
     db.session.commit()
+    audit("tokens revoked", user=user.id)

@@ -1,0 +1,162 @@
+"""`flask auth check`: each weakness by its id, and nothing else."""
+
+import json
+import os
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskCliRunner
+
+SAFE = {
+    "TESTING": False,
+    "HSTS_SECONDS": 31536000,
+    "PROXY_COUNT": 1,
+    "RATELIMIT_STORAGE_URI": "redis://127.0.0.1:6379",
+    "TRUSTED_HOSTS": ["api.example.com"],
+}
+SEED = {"SEED_USER_EMAIL": "ada@example.com", "SEED_USER_PASSWORD": "first password"}
+
+
+@pytest.fixture
+def check(make_app, monkeypatch, real_costs, tmp_path):
+    """Return a function that checks an app whose settings are safe but for some."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("logging.config.dictConfig", lambda config: None)
+
+    def check(*words, **unsafe):
+        safe = {**SAFE, "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": real_costs}
+        app = make_app(**safe)
+        app.config.update(unsafe)
+        return FlaskCliRunner(app).invoke(args=["auth", "check", *words])
+
+    return check
+
+
+def ids(answer):
+    return [finding["id"] for finding in json.loads(answer.output)]
+
+
+def test_safe_settings_have_no_findings(check):
+    answer = check("--deploy")
+    assert (answer.exit_code, answer.output) == (0, "No findings.\n")
+    assert ids(check("--deploy", "--json")) == []
+
+
+UNSAFE = {
+    "auth.E001": {"SECRET_KEY": "short"},
+    "auth.E002": {"SECURITY_PASSWORD_SALT": "a" * 40},
+    "auth.E003": {"SECRET_KEY_FALLBACKS": ["old"]},
+    "auth.E005": {"SECURITY_TOKEN_MAX_AGE": timedelta(hours=2)},
+    "auth.E006": {"SECURITY_REFRESH_TOKEN_MAX_AGE": timedelta(days=91)},
+    "auth.E007": {"SECURITY_REFRESH_TOKEN_MAX_IDLE": timedelta(days=31)},
+    "auth.E020": {"TESTING": True},
+    "auth.E023": {
+        "INSTANCES": 2,
+        "SQLALCHEMY_DATABASE_URI": "sqlite:///app.db",
+    },
+    "auth.E024": {"TRUSTED_HOSTS": None},
+    "auth.E025": {"PROXY_COUNT": 0},
+    "auth.E026": {"HTTP_BASIC_AUTH": True},
+    "auth.E027": {"HSTS_SECONDS": 0},
+    "auth.E028": {"CORS_ORIGINS": ["*"]},
+}
+
+
+@pytest.mark.parametrize(("id", "unsafe"), UNSAFE.items(), ids=UNSAFE)
+def test_unsafe_setting_is_found_by_its_id(check, id, unsafe):
+    answer = check("--deploy", "--json", **unsafe)
+    assert (ids(answer), answer.exit_code) == ([id], 1)
+    silenced = check("--deploy", "--json", CHECKS_SILENCED=[id], **unsafe)
+    assert (ids(silenced), silenced.exit_code) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "options"),
+    [
+        ("argon2", {"argon2__memory_cost": 19455, "argon2__time_cost": 2}),
+        ("argon2", {"argon2__memory_cost": 19456, "argon2__time_cost": 1}),
+        ("bcrypt", {"bcrypt__rounds": 11}),
+        ("pbkdf2_sha512", {"pbkdf2_sha512__rounds": 209_999}),
+    ],
+)
+def test_cheap_hash_is_an_error(check, scheme, options):
+    answer = check(
+        "--json",
+        SECURITY_PASSWORD_HASH=scheme,
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=options,
+    )
+    assert ids(answer) == ["auth.E008"]
+
+
+@pytest.mark.parametrize("scheme", ["argon2", "bcrypt", "pbkdf2_sha512"])
+def test_every_scheme_at_its_real_cost_is_safe(check, scheme):
+    assert ids(check("--json", SECURITY_PASSWORD_HASH=scheme)) == []
+
+
+def test_one_secret_for_two_things_is_an_error(check, settings):
+    answer = check("--json", SECURITY_PASSWORD_SALT=settings["SECRET_KEY"])
+    assert ids(answer) == ["auth.E004"]
+
+
+@pytest.mark.parametrize("stored", ["$2b$04$weak", "corrupt"])
+def test_stored_hashes_that_are_weaker_are_counted(app, check, stored):
+    with app.app_context():
+        datastore = app.extensions["security"].datastore
+        datastore.find_user(email="ada@example.com").password = stored
+        datastore.commit()
+    answer = check()
+    assert answer.exit_code == 0
+    assert "auth.W009 warning: 1 stored hashes are not as the setting says" in (
+        answer.output
+    )
+
+
+def test_database_that_is_away_is_a_finding(check, make_app, monkeypatch):
+    monkeypatch.setenv("SEED_USER_EMAIL", "ada@example.com")
+    app = make_app(SQLALCHEMY_DATABASE_URI="sqlite:////nowhere/at/all.db")
+    answer = FlaskCliRunner(app).invoke(args=["auth", "check", "--deploy"])
+    assert "The database does not answer" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("password", "found"),
+    [("first password", ["auth.E021"]), ("another password", [])],
+)
+def test_first_password_of_the_first_user_is_an_error(
+    check, make_app, monkeypatch, password, found, real_costs
+):
+    app = make_app(SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=real_costs)
+    FlaskCliRunner(app).invoke(args=["auth", "seed"], env=SEED)
+    for name, value in {**SEED, "SEED_USER_PASSWORD": password}.items():
+        monkeypatch.setenv(name, value)
+    assert ids(check("--deploy", "--json")) == found
+    assert ids(check("--json")) == []
+
+
+@pytest.mark.parametrize(
+    ("workers", "instances"), [("4", 1), ("1", 2)], ids=["workers", "machines"]
+)
+def test_limits_that_are_not_shared_are_found(check, monkeypatch, workers, instances):
+    monkeypatch.setenv("WEB_CONCURRENCY", workers)
+    answer = check(
+        "--deploy",
+        "--json",
+        INSTANCES=instances,
+        RATELIMIT_STORAGE_URI="memory://",
+        SQLALCHEMY_DATABASE_URI="postgresql+psycopg://db/app",
+    )
+    assert ids(answer) == ["auth.E022"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize(("mode", "found"), [(0o600, []), (0o644, ["auth.E010"])])
+def test_env_file_is_for_its_owner_alone(check, tmp_path, mode, found):
+    (tmp_path / ".env").touch(mode=mode)
+    (tmp_path / ".env").chmod(mode)
+    assert ids(check("--json")) == found
+
+
+def test_library_below_the_last_known_fix_is_an_error(check, monkeypatch, package):
+    safe = package.security.weaknesses.SAFE_VERSIONS
+    monkeypatch.setitem(safe, "flask", (99, 0, 0))
+    assert ids(check("--json")) == ["auth.E011"]

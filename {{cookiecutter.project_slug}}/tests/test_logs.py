@@ -1,0 +1,140 @@
+"""Logs: a line a request, a line an event, and never a secret."""
+
+import json
+import logging
+import logging.config
+
+import pytest
+from sqlalchemy import text
+
+
+@pytest.fixture
+def events(caplog):
+    """Return a function that gives the events that were logged: (event, reason)."""
+    caplog.set_level(logging.INFO)
+    return lambda: [
+        (record.event, getattr(record, "reason", None))
+        for record in caplog.records
+        if hasattr(record, "event")
+    ]
+
+
+@pytest.fixture
+def requests(caplog):
+    caplog.set_level(logging.INFO)
+    return lambda: [record for record in caplog.records if hasattr(record, "path")]
+
+
+def test_request_is_one_line(auth, requests):
+    token = auth.token()
+    auth.client.get("/dummy-api/?secret=1", headers={"Authentication-Token": token})
+    login, call = requests()
+    assert (login.method, login.path, login.status) == ("POST", "/login", 200)
+    assert (call.method, call.path, call.status) == ("GET", "/dummy-api/", 200)
+    assert call.user > 0
+    assert call.duration_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [("abc-123", True), ("a b", False), ("x" * 65, False), ("", False)],
+)
+def test_request_id_is_kept_if_it_is_one(client, requests, sent, kept):
+    answer = client.get("/healthz", headers={"X-Request-ID": sent})
+    (line,) = requests()
+    assert answer.headers["X-Request-ID"] == line.request_id
+    assert (line.request_id == sent) is kept
+
+
+def test_events_of_authentication_are_logged_with_their_reason(auth, events, flask):
+    tokens = auth.tokens()
+    auth.login(password="wrong")
+    auth.login(email="bob@example.com")
+    auth.refresh(tokens.refresh)
+    auth.refresh(tokens.refresh)
+    auth.refresh("guessed")
+    auth.logout(auth.token())
+    flask("auth", "revoke", "ada@example.com")
+    flask("users", "deactivate", "ada@example.com")
+    auth.login()
+    assert events() == [
+        ("login", None),
+        ("login refused", "wrong password"),
+        ("login refused", "unknown address"),
+        ("session renewed", None),
+        ("refresh refused", "GEN_MISMATCH"),
+        ("refresh token reused, session ended", None),
+        ("refresh refused", "INVALID"),
+        ("login", None),
+        ("logout", None),
+        ("tokens revoked", None),
+        ("login refused", "deactivated"),
+    ]
+
+
+@pytest.fixture
+def break_database(migrated):
+    """Return a function that takes a table away until the test has ended."""
+    database = migrated.extensions["sqlalchemy"]
+
+    def rename(old, new):
+        with migrated.app_context():
+            database.session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+            database.session.commit()
+
+    yield lambda: rename("auth_user_role", "elsewhere")
+    rename("elsewhere", "auth_user_role")
+
+
+def test_no_secret_is_ever_logged(app, auth, break_database, caplog, settings):
+    caplog.set_level(logging.DEBUG)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    tokens = auth.tokens()
+    auth.call("spoiled" + tokens.access)
+    auth.login(password="wrong horse battery")
+    renewed = auth.refresh(tokens.refresh).json["response"]["user"]
+    break_database()
+    assert auth.login().status_code >= 500
+    assert auth.call(renewed["authentication_token"]).status_code >= 500
+    with app.app_context():
+        database = app.extensions["sqlalchemy"]
+        query = text("SELECT password, fs_uniquifier FROM auth_user")
+        row = database.session.execute(query).one()
+    logged = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
+    secrets = [
+        *("correct horse battery", "wrong horse battery", "ada@example.com", *row),
+        *(tokens.access, tokens.refresh),
+        *(renewed["authentication_token"], renewed["refresh_token"]),
+        *(settings["SECRET_KEY"], settings["SECURITY_PASSWORD_SALT"]),
+    ]
+    assert "auth_user_role" in logged
+    assert not [secret for secret in secrets if secret in logged]
+
+
+@pytest.fixture
+def formatter(make_app, monkeypatch):
+    """Return a function that gives the formatter of an app that is no test."""
+
+    def formatter(**settings):
+        configs = []
+        with monkeypatch.context() as patch:
+            patch.setattr("logging.config.dictConfig", configs.append)
+            make_app(TESTING=False, **settings)
+        configure = logging.config.DictConfigurator(configs[0]).configure_formatter
+        return configure(configs[0]["formatters"]["line"])
+
+    return formatter
+
+
+LINE = {"name": "app", "levelname": "INFO", "msg": "GET /healthz 200", "status": 200}
+
+
+def test_line_is_json_unless_set_otherwise(formatter):
+    line = json.loads(formatter().format(logging.makeLogRecord(LINE)))
+    assert (line["message"], line["status"]) == ("GET /healthz 200", 200)
+    assert (line["level"], line["time"][:2]) == ("INFO", "20")
+
+
+def test_line_is_text_where_that_is_set(formatter):
+    line = formatter(LOG_JSON=False).format(logging.makeLogRecord(LINE))
+    assert line.endswith(" INFO app GET /healthz 200")

@@ -1,0 +1,143 @@
+"""Where `flask auth check` looks: each function says what is wrong, or None."""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+from passlib.context import CryptContext
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..database import db
+from ..secret_rules import weakness
+from . import passwords, users
+from .models import User
+
+Config = Mapping[str, Any]
+
+# The first releases with the last known fixes; below them an advisory applies.
+SAFE_VERSIONS = {
+    "flask": (3, 1, 1),
+    "flask-cors": (6, 0, 0),
+    "flask-security": (5, 9, 2),
+    "jinja2": (3, 1, 6),
+    "werkzeug": (3, 1, 6),
+}
+
+# OWASP Password Storage Cheat Sheet; argon2: memory in KiB, for its time.
+ARGON2_MEMORY = {1: 47104, 2: 19456, 3: 12288, 4: 9216}
+ROUNDS = {"bcrypt": 12, "pbkdf2_sha512": 210_000}
+
+
+def secret(name: str) -> Callable[[Config], str | None]:
+    """Look whether a secret is safe."""
+
+    def look(config: Config) -> str | None:
+        reason = weakness(config.get(name))
+        return f"{name} {reason}." if reason else None
+
+    return look
+
+
+def fallbacks(config: Config) -> str | None:
+    """Look whether the old keys are safe."""
+    weak = [key for key in config["SECRET_KEY_FALLBACKS"] or [] if weakness(key)]
+    return f"{len(weak)} of SECRET_KEY_FALLBACKS are not safe." if weak else None
+
+
+def same_secret(config: Config) -> str | None:
+    """Look whether one secret does two things."""
+    same = config["SECRET_KEY"] == config["SECURITY_PASSWORD_SALT"]
+    return "SECRET_KEY and SECURITY_PASSWORD_SALT are the same." if same else None
+
+
+def older(name: str, most: timedelta) -> Callable[[Config], str | None]:
+    """Look whether an age is longer than it should be."""
+    return lambda config: (
+        f"{name} is {config[name]}, more than {most}." if config[name] > most else None
+    )
+
+
+def cost(config: Config) -> str | None:
+    """Look whether new hashes cost what OWASP asks."""
+    scheme = config["SECURITY_PASSWORD_HASH"]
+    options = config["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"]
+    if scheme == "argon2":
+        least = ARGON2_MEMORY.get(options.get("argon2__time_cost", 1), 7168)
+        enough = options.get("argon2__memory_cost", 0) >= least
+    else:
+        enough = options.get(f"{scheme}__rounds", 0) >= ROUNDS[scheme]
+    return None if enough else f"{scheme} costs less than it should."
+
+
+def weak_hashes(config: Config) -> str | None:
+    """Count the hashes that a login would renew."""
+    context = current_app.extensions["security"].pwd_context
+    hashes = select(User.password).where(User.password.is_not(None))
+    try:
+        stored = db.session.scalars(hashes.execution_options(yield_per=1000))
+        weak = sum(_is_weak(context, password_hash) for password_hash in stored)
+    except SQLAlchemyError:
+        return "The database does not answer, or has no tables yet."
+    return f"{weak} stored hashes are not as the setting says." if weak else None
+
+
+def _is_weak(context: CryptContext, password_hash: str | None) -> bool:
+    try:
+        return bool(context.needs_update(password_hash or ""))
+    except ValueError:  # no scheme can read it
+        return True
+
+
+def seed_password(config: Config) -> str | None:
+    """Look whether the first user still has the first password."""
+    email, password = (os.environ.get(f"SEED_USER_{x}") for x in ("EMAIL", "PASSWORD"))
+    try:
+        user = users.find(email or "")
+    except SQLAlchemyError:
+        return None  # weak_hashes tells of it
+    first = user and password and passwords.verify(password, user.password)
+    return f"{email} still has the password of SEED_USER_PASSWORD." if first else None
+
+
+def memory_limits(config: Config) -> str | None:
+    """Look whether workers that should count together do."""
+    workers = int(os.environ.get("WEB_CONCURRENCY", 2)) * config["INSTANCES"]
+    apart = workers > 1 and config["RATELIMIT_STORAGE_URI"].startswith("memory:")
+    return f"{workers} workers count refused log-ins apart." if apart else None
+
+
+def sqlite(config: Config) -> str | None:
+    """Look whether machines share what they cannot."""
+    sqlite = config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
+    apart = sqlite and config["INSTANCES"] > 1
+    return "SQLite is one file, and there are several machines." if apart else None
+
+
+def env_file(config: Config) -> str | None:
+    """Look who may read the secrets."""
+    env = Path(".env")
+    shared = (
+        os.name != "nt" and env.exists() and stat.S_IMODE(env.stat().st_mode) & 0o77
+    )
+    return "Others than its owner may read .env." if shared else None
+
+
+def old_libraries(config: Config) -> str | None:
+    """Look for versions below the last known fix."""
+    old = [name for name, safe in SAFE_VERSIONS.items() if _parts(version(name)) < safe]
+    return f"Below the last known fix: {', '.join(old)}." if old else None
+
+
+def _parts(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def when(problem: str, condition: Callable[[Config], Any]) -> Callable[..., str | None]:
+    """Look whether a condition holds."""
+    return lambda config: problem if condition(config) else None
