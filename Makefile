@@ -6,7 +6,7 @@ DEMO_INSTALLED := .venv/.installed
 DEV_INSTALLED := .venv/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full check fix lock
+.PHONY: help demo test test-full check fix lock bench audit release
 
 help:  ## Show these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -18,20 +18,30 @@ test: $(DEV_INSTALLED)  ## The fast tests, and a few generated projects that tes
 	$(BIN)/python -m pytest -n auto -m "not full"
 
 test-full: $(DEV_INSTALLED)  ## What takes minutes or servers
-	$(BIN)/python -m pytest -n auto -m full
+	$(BIN)/python -m pytest -n auto -m "full and not load"
+	$(BIN)/python -m pytest -m load
 
 check: $(DEV_INSTALLED)  ## Lint, and check the format
 	$(BIN)/ruff check --config pyproject.toml .
-	$(BIN)/ruff format --config pyproject.toml --check hooks scripts tests
+	$(BIN)/ruff format --config pyproject.toml --check bench hooks scripts tests
 	$(BIN)/ruff format --config pyproject.toml --line-length 88 --check {{*
 
 fix: $(DEV_INSTALLED)  ## Repair what can be repaired
 	$(BIN)/ruff check --config pyproject.toml --fix .
-	$(BIN)/ruff format --config pyproject.toml hooks scripts tests
+	$(BIN)/ruff format --config pyproject.toml bench hooks scripts tests
 	$(BIN)/ruff format --config pyproject.toml --line-length 88 {{*
 
 lock: $(DEV_INSTALLED)  ## Renew every lock, of this repository and of the generated projects
 	$(BIN)/python scripts/lock.py
+
+bench: $(DEV_INSTALLED)  ## Measure what a request costs as the users grow (minutes)
+	@$(BIN)/python bench/growth.py
+
+audit: $(DEV_INSTALLED)  ## Look the locked versions up among the known weaknesses
+	$(BIN)/python scripts/audit.py
+
+release: $(DEV_INSTALLED)  ## Check, stamp and tag a release: make release VERSION=0.2.0
+	$(BIN)/python scripts/release.py "$(VERSION)"
 
 $(DEMO_INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13")'

@@ -1,36 +1,98 @@
 """The generated project on each database server."""
 
 import os
-import uuid
+import re
+import subprocess
 
 import pytest
-from conftest import run
-from sqlalchemy import create_engine, make_url, text
+import requests
+from conftest import SERVERS, free_port, new_database, run, seed_user
+from sqlalchemy import create_engine
 
-SERVERS = {"postgresql": "TEST_POSTGRESQL_URI", "mariadb": "TEST_MARIADB_URI"}
+pytestmark = pytest.mark.full
+
+TABLES = {"alembic_version", "auth_role", "auth_user", "auth_user_role", "auth_refresh_tracker"}
 
 
 @pytest.fixture
-def database(request):
-    """Return the URI of a new, empty database on the server that the environment names."""
-    variable = SERVERS[request.param]
-    if not os.environ.get(variable):
-        pytest.skip(f"{variable} names no server")
-    server = make_url(os.environ[variable])
-    name = f"test_{uuid.uuid4().hex}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+def project(request, bake, installed, monkeypatch):
+    """Return a project with an empty database: of its own on a server, or in a file."""
+    kind = request.param
+    project = installed(bake(database=kind))
+    run([".venv/bin/python", "-m", "token_auth_api.first_run"], project)
+    if kind == "sqlite":
+        yield project
+        return
+    with new_database(kind) as uri:
+        monkeypatch.setenv("FLASK_SQLALCHEMY_DATABASE_URI", uri)
+        yield project
+
+
+def uri_of(project):
+    sqlite = f"sqlite:///{project}/instance/app.db"
+    return os.environ.get("FLASK_SQLALCHEMY_DATABASE_URI", sqlite)
+
+
+def flask(project, *words):
+    return run([".venv/bin/flask", *words], project)
+
+
+@pytest.mark.parametrize("project", ["sqlite", *SERVERS], indirect=True)
+def test_of_four_upgrades_at_once_one_does_the_work(project):
+    command = [".venv/bin/flask", "db", "upgrade"]
+    options = {"cwd": project, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    upgrades = [subprocess.Popen(command, text=True, **options) for _ in range(4)]
+    printed = [upgrade.communicate(timeout=120)[0] for upgrade in upgrades]
+    assert [upgrade.returncode for upgrade in upgrades] == [0, 0, 0, 0], printed
+    assert "".join(printed).count("Running upgrade  -> 0001") == 1
+    assert "No new upgrade operations detected" in flask(project, "db", "check").stdout
+
+
+@pytest.mark.parametrize("project", ["sqlite", *SERVERS], indirect=True)
+def test_upgrade_that_fails_half_way_is_done_by_the_next(project):
+    (revision,) = project.glob("migrations/versions/0001_*")
+    whole = revision.read_text("utf-8")
+    broken = re.sub(r'    op\.create_table\(\n        "auth_user_role"', r"    1 / 0\n\g<0>", whole)
+    revision.write_text(broken, "utf-8")
+    failed = subprocess.run([".venv/bin/flask", "db", "upgrade"], cwd=project, capture_output=True)
+    assert failed.returncode != 0
+    assert b"ZeroDivisionError" in failed.stderr
+    revision.write_text(whole, "utf-8")
+    flask(project, "db", "upgrade")
+    assert "No new upgrade operations detected" in flask(project, "db", "check").stdout
+
+
+@pytest.mark.parametrize("project", ["sqlite", *SERVERS], indirect=True)
+def test_downgrade_leaves_nothing(project):
+    flask(project, "db", "upgrade")
+    flask(project, "db", "downgrade", "base")
+    engine = create_engine(uri_of(project))
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-        yield server.set(database=name).render_as_string(hide_password=False)
-        connection.execute(text(f"DROP DATABASE {name}"))
-    engine.dispose()
+        left = {table for table in TABLES if engine.dialect.has_table(connection, table)}
+    assert left == {"alembic_version"}
 
 
-@pytest.mark.full
-@pytest.mark.parametrize(
-    ("choice", "database"), [(name, name) for name in SERVERS], indirect=["database"]
-)
-def test_project_passes_its_own_tests_on_a_server(bake, choice, database):
-    environment = {**os.environ, "TEST_DATABASE_URI": database}
-    done = run(["make", "test"], bake(database=choice), env=environment)
-    assert "Total coverage: 100.00%" in done.stdout
+@pytest.mark.parametrize("kind", SERVERS)
+def test_make_run_without_its_server_says_where_it_looked(bake, installed, kind):
+    project = installed(bake(database=kind))
+    port = str(free_port())
+    example = (project / ".env.example").read_text("utf-8")
+    moved = re.sub(r":(5432|3306)/", f":{port}/", example)
+    (project / ".env.example").write_text(moved, "utf-8")
+    done = subprocess.run(["make", "run"], cwd=project, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "docker compose up -d db" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("project", SERVERS, indirect=True)
+def test_users_move_from_sqlite_to_a_server(project, serve, tmp_path):
+    old = f"sqlite:///{tmp_path}/old.db"
+    there = {**os.environ, "FLASK_SQLALCHEMY_DATABASE_URI": old}
+    run([".venv/bin/flask", "db", "upgrade"], project, env=there)
+    run([".venv/bin/flask", "auth", "seed"], project, env=there)
+    flask(project, "db", "upgrade")
+    assert "auth_user: 1 rows" in flask(project, "copy-from", old).stdout
+    answer = requests.post(f"{serve(project)}/login", json=seed_user(project), timeout=20)
+    assert (answer.status_code, answer.json()["response"]["user"]["id"]) == (200, 1)

@@ -1,0 +1,138 @@
+"""Many requests at once, to one address of this machine; every outcome is counted."""
+
+import asyncio
+import json
+import resource
+import selectors
+import socket
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Outcome:
+    """What came of the requests: statuses, and what went wrong on the way."""
+
+    counts: Counter = field(default_factory=Counter)
+    # Of each status: the last answer's headers and body, as they came.
+    examples: dict[object, bytes] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+
+    def note(self, result: object, began: float, answer: bytes = b"") -> None:
+        self.counts[result] += 1
+        self.examples[result] = answer
+        self.seconds.append(time.perf_counter() - began)
+
+
+def post(path: str, body: object) -> bytes:
+    """Write a request with a JSON body."""
+    data = json.dumps(body).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    return head.encode() + data
+
+
+def get(path: str, token: str | None = None) -> bytes:
+    """Write a request without a body."""
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    head += f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"{head}\r\n".encode()
+
+
+class Exchange(asyncio.Protocol):
+    """One request on a connection of its own. Streams would cost three times as much."""
+
+    def __init__(self, request: bytes, done: asyncio.Future):
+        self.request, self.done, self.answer = request, done, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.answer += data
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error) if error else self.done.set_result(self.answer)
+
+
+async def send(port: int, request: bytes, outcome: Outcome, timeout: float = 60) -> object:
+    """Send one request; return and count its status, or what went wrong."""
+    began, answer, loop = time.perf_counter(), b"", asyncio.get_running_loop()
+    done, transport = loop.create_future(), None
+    try:
+        async with asyncio.timeout(timeout):
+            connect = loop.create_connection(lambda: Exchange(request, done), "127.0.0.1", port)
+            transport, _ = await connect
+            answer = await done
+        result: object = int(answer[9:12]) if answer else "closed"
+    except TimeoutError:
+        result = "timeout"
+    except OSError as error:
+        result = type(error).__name__
+    finally:
+        if transport:
+            transport.abort()
+    outcome.note(result, began, answer)
+    return result
+
+
+async def send_all(
+    port: int,
+    requests: list[bytes],
+    clients: int,
+    timeout: float = 60,
+    outcome: Outcome | None = None,
+) -> Outcome:
+    """Send the requests by so many clients, each one request after the other."""
+    outcome, waiting = outcome or Outcome(), iter(requests)
+
+    async def client() -> None:
+        for request in waiting:
+            await send(port, request, outcome, timeout)
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return outcome
+
+
+def storm(port: int, request: bytes, count: int, seconds: float) -> Counter:
+    """Open all connections at once, and send the request on each; count the statuses.
+
+    With plain sockets: whoever makes the load shares the machine with who bears it.
+    """
+    counts: Counter = Counter()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    deadline = time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
+        for _ in range(count):
+            connection = socket.socket()
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", port))
+            selector.register(connection, selectors.EVENT_WRITE, bytearray())
+        while selector.get_map() and time.monotonic() < deadline:
+            for key, _ in selector.select(timeout=1):
+                if (result := step(selector, key, request)) is not None:
+                    counts[result] += 1
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()
+        counts["timeout"] += len(selector.get_map())
+    return +counts
+
+
+def step(selector: selectors.BaseSelector, key: selectors.SelectorKey, request: bytes) -> object:
+    """Send or receive on one connection; return its result once there is one."""
+    try:
+        if key.events == selectors.EVENT_WRITE:
+            key.fileobj.send(request)
+            selector.modify(key.fileobj, selectors.EVENT_READ, key.data)
+            return None
+        if part := key.fileobj.recv(65536):
+            key.data.extend(part)
+            return None
+    except OSError as error:
+        return type(error).__name__
+    if key.data[9:12] == b"503":
+        return 503 if b"retry-after: 5" in key.data.lower() else "503 without Retry-After"
+    return int(key.data[9:12]) if key.data else "closed"

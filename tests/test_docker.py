@@ -1,0 +1,114 @@
+"""The image's recipe, without an engine: linted, and followed step by step."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import QUESTIONS, free_port, run
+
+TOOLS = Path(sys.executable).parent
+
+
+def instructions(project):
+    """Return the Dockerfile's instructions, as pairs of a word and what follows it."""
+    text = (project / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
+    lines = [line.split(maxsplit=1) for line in text.splitlines()]
+    return [tuple(line) for line in lines if line and line[0] != "#"]
+
+
+def test_dockerfile_has_no_finding_of_hadolint(default_project):
+    run([TOOLS / "hadolint", "Dockerfile"], default_project)
+
+
+@pytest.mark.parametrize("database", QUESTIONS["database"])
+def test_compose_file_is_as_compose_wants_it(bake, database):
+    schema = ["--builtin-schema", "vendor.compose-spec"]
+    run([TOOLS / "check-jsonschema", *schema, "compose.yaml"], bake(database=database))
+
+
+def test_image_gets_nothing_but_what_is_named(default_project):
+    ignored, *allowed = [
+        line
+        for line in (default_project / ".dockerignore").read_text("utf-8").splitlines()
+        if line and line[0] != "#" and line != "**/__pycache__"
+    ]
+    copied = [rest.split()[0] for word, rest in instructions(default_project) if word == "COPY"]
+    from_here = {name for name in copied if not name.startswith("--from")}
+    assert ignored == "*"
+    assert {name.removeprefix("!") for name in allowed} == from_here
+
+
+def test_image_runs_as_a_user_without_rights(default_project):
+    words = dict(instructions(default_project))
+    assert (words["USER"], words["CMD"]) == ("10001", '["gunicorn"]')
+
+
+class Image:
+    """Follows a Dockerfile without an engine: /app and /venv are folders in `root`."""
+
+    def __init__(self, project: Path, root: Path):
+        self.project, self.root = project, root
+        self.port = str(free_port())
+        self.environment = {"PATH": os.environ["PATH"]}
+        self.work = root / "app"
+        self.work.mkdir(parents=True)
+        for word, rest in instructions(project):
+            getattr(self, word.lower(), lambda rest: None)(rest)
+
+    def inside(self, text: str) -> str:
+        text = text.replace("--owner app", f"--owner {os.geteuid()}").replace("5001", self.port)
+        return re.sub(r"(?<![\w.])/(?=venv|app|requirements)", f"{self.root}/", text)
+
+    def copy(self, rest: str) -> None:
+        source, target = rest.split()[-2:]
+        if source == "/venv":  # of the first stage, which is this one
+            return
+        folder = self.root if target == "/" else self.work
+        origin = self.project / source
+        copy = shutil.copytree if origin.is_dir() else shutil.copy
+        copy(origin, folder / source)
+
+    def run(self, rest: str) -> None:
+        if not rest.startswith("useradd"):
+            run(["sh", "-euc", self.inside(rest)], self.work, env=self.environment)
+
+    def env(self, rest: str) -> None:
+        pairs = [pair.split("=", 1) for pair in shlex.split(self.inside(rest))]
+        path = self.environment["PATH"]
+        self.environment |= {name: value.replace("$PATH", path) for name, value in pairs}
+
+    def healthcheck(self, rest: str) -> None:
+        self.check = json.loads(self.inside(rest[rest.index("[") :]))
+
+    def cmd(self, rest: str) -> None:
+        self.command = json.loads(rest)
+
+    def is_healthy(self) -> bool:
+        time.sleep(0.2)
+        done = subprocess.run(self.check, env=self.environment, stderr=subprocess.DEVNULL)
+        return done.returncode == 0
+
+
+@pytest.mark.full
+def test_recipe_of_the_image_makes_an_app_that_serves(default_project, tmp_path):
+    image = Image(default_project, tmp_path)
+    secret = "kJ8-wq0ZyR5vN3xT7bLdM2fHcP9sGuE4"
+    image.environment |= {
+        "FLASK_SECRET_KEY": secret,
+        "FLASK_SECURITY_PASSWORD_SALT": secret[::-1],
+        "FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{image.work}/instance/app.db",
+    }
+    run(["flask", "db", "upgrade"], image.work, env=image.environment)
+    server = subprocess.Popen(image.command, cwd=image.work, env=image.environment)
+    try:
+        assert any(image.is_healthy() for _ in range(50))
+    finally:
+        server.terminate()
+        assert server.wait(40) == 0
