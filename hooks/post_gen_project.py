@@ -37,6 +37,8 @@ def main():
         if ANSWERS[option] != answer:
             for path in paths:
                 remove(path)
+    # The note of the first hook, for whoever finds half a project.
+    remove("UNFINISHED.txt")
     print(NEXT_STEPS.format(slug=ANSWERS["project_slug"]))
 
 

@@ -1,5 +1,6 @@
 """Refuse answers that the project could not carry, all at once."""
 
+import contextlib
 import json
 import keyword
 import os
@@ -10,15 +11,16 @@ import unicodedata
 # Top-level modules that the generated project imports, of its own or of others.
 TAKEN = frozenset(
     """
-    _argon2_cffi_bindings _cffi_backend _pytest _yaml alembic argon2 ast_serialize
-    attr attrs bcrypt blinker cffi click colorama coverage cryptography dns dotenv
-    email_validator flask flask_cors flask_limiter flask_login flask_mail flask_mailman
-    flask_migrate flask_principal flask_security flask_smorest flask_sqlalchemy flask_wtf
-    granian greenlet gunicorn idna iniconfig itsdangerous jinja2 libpass librt limits
-    mako markupsafe marshmallow mypy mypy_extensions mypyc nh3 packaging passlib pathspec
-    pip pluggy psycopg psycopg_binary psycopg_pool py pycparser pygments pymysql pytest
-    pytest_cov redis requests ruff setuptools sqlalchemy typing_extensions tzdata uv
-    webargs werkzeug wheel wrapt wtforms
+    _argon2_cffi_bindings _cffi_backend _pytest _yaml aiosmtplib alembic apispec argon2
+    ast_serialize attr attrs bcrypt blinker cffi click colorama coverage cryptography
+    deprecated dns dotenv email_validator flask flask_cors flask_limiter flask_login
+    flask_mail flask_mailman flask_migrate flask_principal flask_security flask_smorest
+    flask_sqlalchemy flask_swagger_ui flask_talisman flask_wtf granian greenlet gunicorn
+    idna iniconfig itsdangerous jinja2 libpass librt limits mako markupsafe marshmallow
+    mypy mypy_extensions mypyc nh3 openapi_spec_validator ordered_set packaging passlib
+    pathspec pip pluggy psycopg psycopg_binary psycopg_pool py pycparser pygments pymysql
+    pytest pytest_cov pythonjsonlogger qrcode redis requests ruff setuptools sqlalchemy
+    swagger_ui_bundle typing_extensions tzdata uv webargs werkzeug wheel wrapt wtforms
     app docs examples instance migrations test tests
     """.split()
 )
@@ -95,6 +97,14 @@ def suggest_slug(value):
     return f"{words}-api" if check_project_slug(words) else words
 
 
+# It stands in the folder until the last hook takes it away.
+UNFINISHED = "UNFINISHED.txt"
+INTERRUPTED = """\
+Cookiecutter was stopped while it made this project, or the disk was full: files are
+missing. Delete this folder and run the same command again, or run it with
+--overwrite-if-exists, which completes it and leaves .env as it is.
+"""
+
 LINES = ("project_name", "description", "author_name", "author_email", "seed_user_email")
 
 # For each option: its rule, and what to say to someone whose answer was refused.
@@ -131,19 +141,35 @@ def find_problems(answers, asked):
 
 def remove_parents(slug):
     """Remove the folders that `a/b` made: cookiecutter itself removes only the last."""
-    parts = os.path.normpath(slug).split(os.sep)
-    if len(parts) > 1 and not os.path.isabs(slug) and os.pardir not in parts:
+    parts = [part for part in os.path.normpath(slug).split(os.sep) if part != os.pardir]
+    if len(parts) > 1 and not os.path.isabs(slug):
         folder = os.getcwd()
         os.chdir(os.path.join(folder, *[os.pardir] * len(parts)))
-        for _ in parts:
-            os.rmdir(folder)
-            folder = os.path.dirname(folder)
+        # What was there before has something in it, and stays.
+        with contextlib.suppress(OSError):
+            for _ in parts:
+                os.rmdir(folder)
+                folder = os.path.dirname(folder)
+
+
+def mark_unfinished():
+    """Leave a note that the last hook takes away; give what stands against it, as problems."""
+    if os.path.exists(UNFINISHED):
+        print(f"An earlier run did not finish here ({UNFINISHED}): this one completes it.")
+    try:
+        with open(UNFINISHED, "w", encoding="utf-8") as file:
+            file.write(INTERRUPTED)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(UNFINISHED)
+        return [f"{os.getcwd()}: {error.strerror}. Try: another folder, with --output-dir"]
+    return []
 
 
 def main():
     answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
     asked = json.loads(r"""{{ _cookiecutter | default({}) | jsonify }}""")
-    problems = find_problems(answers, asked)
+    problems = find_problems(answers, asked) or mark_unfinished()
     if not problems:
         return
     print("", *problems, sep="\n", file=sys.stderr)

@@ -16,10 +16,11 @@ ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 DATABASES = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))["database"]
 
-# Hostless, with hashes, for every platform and Python: pip and uv both install it.
+# Hostless, with hashes, for every platform and from the oldest Python on, whichever one runs
+# this: pip and uv both install it.
 COMPILE = """
-    uv pip compile --quiet --upgrade --universal --generate-hashes
-    --no-emit-index-url --no-header --no-annotate
+    uv pip compile --quiet --upgrade --universal --python-version 3.11
+    --generate-hashes --no-emit-index-url --no-header --no-annotate
 """.split()
 
 
@@ -52,19 +53,23 @@ def generated_lock(projects: dict[str, Path], *options: str) -> str:
     return lock
 
 
+def bake_each(folder: str) -> dict[str, Path]:
+    """Make a project for each database, and return their folders."""
+    projects = {}
+    for database in DATABASES:
+        answers = {"database": database, "project_slug": f"lock-{database}"}
+        project = cookiecutter(str(ROOT), no_input=True, output_dir=folder, extra_context=answers)
+        projects[database] = Path(project)
+    return projects
+
+
 def main() -> None:
     """Write the locks."""
     own = ROOT / "pyproject.toml"
     (ROOT / "requirements.txt").write_text(compile_lock(own))
     (ROOT / "requirements-dev.txt").write_text(compile_lock(own, "--group", "dev"))
     with tempfile.TemporaryDirectory() as folder:
-        projects = {}
-        for database in DATABASES:
-            answers = {"database": database, "project_slug": f"lock-{database}"}
-            project = cookiecutter(
-                str(ROOT), no_input=True, output_dir=folder, extra_context=answers
-            )
-            projects[database] = Path(project) / "pyproject.toml"
+        projects = {name: p / "pyproject.toml" for name, p in bake_each(folder).items()}
         runtime = generated_lock(projects)
         development = generated_lock(projects, "--group", "dev")
     (TEMPLATE / "requirements.txt").write_text(runtime)

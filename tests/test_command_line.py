@@ -1,12 +1,19 @@
 """The real command line: what it prints, what it leaves, how it exits."""
 
+import os
+import shutil
+import signal
 import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from baking import read
+from conftest import ROOT, run
+from test_combinations import with_cookiecutter
 
 NOTHING = "Nothing was generated. What follows is cookiecutter's own."
+
+NO_ROOM = "token-auth-api: "
 
 REFUSED = {
     "keyword": ["project_slug=class"],
@@ -17,6 +24,7 @@ REFUSED = {
     "two hyphens": ["project_slug=a--b"],
     "outside": ["project_slug=../x"],
     "nested": ["project_slug=a/b/c"],
+    "outside and nested": ["project_slug=../a/b"],
     "our own": ["project_slug=tests"],
     "newline": ["project_name=two\nlines", "project_slug=notes"],
     "control character": ["author_name=bell\a"],
@@ -33,9 +41,9 @@ def cookiecutter(tmp_path):
     output = tmp_path / "deep" / "output"
     output.mkdir(parents=True)
 
-    def cookiecutter(*words, stdin=""):
-        command = [sys.executable, "-m", "cookiecutter", "--output-dir", output, *words]
-        return subprocess.run(command, text=True, input=stdin, capture_output=True)
+    def cookiecutter(*words, stdin="", start=("-m", "cookiecutter"), **options):
+        command = [sys.executable, *start, "--output-dir", cookiecutter.output, *words]
+        return subprocess.run(command, text=True, input=stdin, capture_output=True, **options)
 
     cookiecutter.output = output
     return cookiecutter
@@ -92,9 +100,169 @@ def test_existing_folder_is_left_alone(cookiecutter):
     assert (project / "README.md").read_text() == "mine"
 
 
-def test_overwriting_keeps_the_secrets(cookiecutter):
+def test_overwriting_keeps_the_secrets_and_what_is_not_the_template_s(cookiecutter):
     cookiecutter("--no-input", ROOT)
-    env = cookiecutter.output / "token-auth-api" / ".env"
-    env.write_text("FLASK_SECRET_KEY=mine\n")
+    project = cookiecutter.output / "token-auth-api"
+    (project / ".env").write_text("FLASK_SECRET_KEY=mine\n")
+    (project / "mine.py").write_text("mine")
+    (project / "Makefile").unlink()
     assert cookiecutter("--no-input", "--overwrite-if-exists", ROOT).returncode == 0
-    assert env.read_text() == "FLASK_SECRET_KEY=mine\n"
+    assert (project / ".env").read_text() == "FLASK_SECRET_KEY=mine\n"
+    assert (project / "mine.py").read_text() == "mine"
+    assert (project / "Makefile").exists()
+
+
+@pytest.mark.parametrize("name", ["with spaces", "Zoë – 日本語 🎉", "it's $HOME #1 %s", "--help"])
+def test_output_folder_may_have_any_name(cookiecutter, tmp_path, default_project, name):
+    cookiecutter.output = tmp_path / name
+    done = cookiecutter("--no-input", ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read(tmp_path / name / "token-auth-api") == read(default_project)
+
+
+@pytest.mark.full
+def test_project_works_in_a_folder_with_spaces_and_unicode(cookiecutter, tmp_path):
+    cookiecutter.output = tmp_path / "Zoë's – projects 🎉"
+    cookiecutter("--no-input", ROOT, "project_slug=a")
+    done = run(["make", "check", "test", f"PYTHON={sys.executable}"], cookiecutter.output / "a")
+    assert "Total coverage: 100.00%" in done.stdout
+
+
+def test_replay_gives_the_same_project_again(cookiecutter, tmp_path):
+    home = {**os.environ, "HOME": str(tmp_path)}
+    cookiecutter("--no-input", ROOT, "database=mariadb", "author_name=Zoë", env=home)
+    project = cookiecutter.output / "token-auth-api"
+    before = read(project)
+    shutil.rmtree(project)
+    assert cookiecutter("--replay", ROOT, env=home).returncode == 0
+    assert read(project) == before
+
+
+def test_replay_of_a_refused_answer_is_refused(cookiecutter, tmp_path):
+    home = {**os.environ, "HOME": str(tmp_path)}
+    refused = cookiecutter("--no-input", ROOT, "project_slug=json", env=home)
+    again = cookiecutter("--replay", ROOT, env=home)
+    assert (again.returncode, again.stderr) == (1, refused.stderr)
+    assert not list(cookiecutter.output.iterdir())
+
+
+# --- Stopped half-way ---------------------------------------------------------
+
+# Sends the signal of Ctrl-C as cookiecutter comes to the file whose number is given.
+INTERRUPT = """
+import itertools, os, signal, sys
+from cookiecutter import generate
+from cookiecutter.__main__ import main
+
+generate_file, number, last = generate.generate_file, itertools.count(), int(sys.argv.pop(1))
+
+def stop_at_last(*words):
+    if next(number) == last:
+        os.kill(os.getpid(), signal.SIGINT)
+    generate_file(*words)
+
+generate.generate_file = stop_at_last
+main()
+"""
+
+
+@pytest.mark.parametrize("files", [0, 1, 20])
+def test_ctrl_c_leaves_a_note_and_a_second_run_completes_it(cookiecutter, default_project, files):
+    done = cookiecutter("--no-input", ROOT, start=["-c", INTERRUPT, str(files)])
+    assert done.returncode == 1
+    assert_completed_by_a_second_run(cookiecutter, default_project)
+
+
+def assert_completed_by_a_second_run(cookiecutter, default_project):
+    project = cookiecutter.output / "token-auth-api"
+    assert "--overwrite-if-exists" in (project / "UNFINISHED.txt").read_text("utf-8")
+    assert len(read(project)) < len(read(default_project))
+    (project / ".env").write_text("mine")
+    again = cookiecutter("--no-input", ROOT)
+    assert (again.returncode, "already exists" in again.stdout) == (1, True)
+    again = cookiecutter("--no-input", "--overwrite-if-exists", ROOT)
+    assert "An earlier run did not finish here (UNFINISHED.txt)" in again.stdout
+    assert read(project) == {**read(default_project), ".env": b"mine"}
+
+
+def test_ctrl_c_at_a_question_leaves_nothing(cookiecutter):
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "cookiecutter", "--output-dir", cookiecutter.output, ROOT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    # The first question is on the screen.
+    assert asking.stdout.read(20)
+    asking.send_signal(signal.SIGINT)
+    printed = asking.communicate()[1]
+    assert (asking.returncode, b"Aborted!" in printed) == (1, True)
+    assert not list(cookiecutter.output.iterdir())
+
+
+@pytest.fixture
+def mount(tmp_path):
+    """Return a function that mounts a small disk in memory, with options; root only."""
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    mounted = []
+
+    def mount(folder, options):
+        options = f"{options},uid={os.geteuid()},mode=755"
+        command = [*sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
+        if subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("a disk can be mounted by root alone")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        run([*sudo, "umount", folder], tmp_path)
+
+
+def test_read_only_folder_is_refused_and_nothing_is_left(cookiecutter, mount):
+    mount(cookiecutter.output, "ro")
+    done = cookiecutter("--no-input", ROOT)
+    assert done.returncode == 1
+    assert "Unable to create directory" in done.stderr
+    assert not list(cookiecutter.output.iterdir())
+
+
+def test_read_only_project_is_not_overwritten(cookiecutter, mount, tmp_path):
+    (cookiecutter.output / "token-auth-api").mkdir()
+    mount(cookiecutter.output / "token-auth-api", "ro")
+    done = cookiecutter("--no-input", "--overwrite-if-exists", ROOT)
+    assert done.returncode == 1
+    assert f"{NO_ROOM}Read-only file system. Try: " in done.stderr
+    assert NOTHING in done.stderr
+
+
+def test_full_disk_is_refused_and_nothing_is_left(cookiecutter, mount):
+    mount(cookiecutter.output, "size=16k")
+    (cookiecutter.output / "filler").write_bytes(bytes(16384))
+    done = cookiecutter("--no-input", ROOT)
+    assert done.returncode == 1
+    assert f"{NO_ROOM}No space left on device. Try: " in done.stderr
+    assert NOTHING in done.stderr
+    assert [path.name for path in cookiecutter.output.iterdir()] == ["filler"]
+
+
+def test_disk_that_fills_leaves_a_note_and_a_second_run_completes_it(
+    cookiecutter, mount, default_project
+):
+    mount(cookiecutter.output, "size=4m")
+    filler = cookiecutter.output / "filler"
+    filler.write_bytes(bytes(4 * 1024 * 1024 - 100 * 1024))
+    done = cookiecutter("--no-input", ROOT)
+    assert (done.returncode, "No space left on device" in done.stderr) == (1, True)
+    filler.unlink()
+    assert_completed_by_a_second_run(cookiecutter, default_project)
+
+
+@pytest.mark.full
+def test_older_cookiecutter_is_told_apart_where_it_matters(cookiecutter, tmp_path):
+    python = with_cookiecutter("==2.6.0", tmp_path / "environment")
+    command = [python, "-m", "cookiecutter", "--no-input", "-o", cookiecutter.output, ROOT]
+    done = subprocess.run([*command, "use_docker=no"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "this template needs cookiecutter 2.7 or newer" in done.stderr
+    assert "pip install 'cookiecutter>=2.7'" in done.stderr
+    assert not list(cookiecutter.output.iterdir())

@@ -1,0 +1,67 @@
+"""Every pair of answers runs: faults hide where two options meet.
+
+Few combinations have all pairs between them. Each becomes a project that checks itself,
+and runs its tests on a real server of the database that it chose.
+"""
+
+import itertools
+import os
+
+import pytest
+from conftest import new_database, run
+from test_combinations import CHOICES, COMBINATIONS
+
+
+def pairs_of(answers):
+    return set(itertools.combinations(answers.items(), 2))
+
+
+def covering(combinations):
+    """Choose combinations until every pair is in one, each time that with most new ones."""
+    pairs = [pairs_of(answers) for answers in combinations]
+    left = set().union(*pairs)
+    while left:
+        news = [len(left & some) for some in pairs]
+        best = news.index(max(news))
+        left -= pairs[best]
+        yield combinations[best]
+
+
+CHOSEN = list(covering(COMBINATIONS))
+
+
+def words(answers):
+    return " ".join(f"{value}".lower() for value in answers.values())
+
+
+def test_chosen_combinations_have_every_pair_that_is_allowed(record_property):
+    allowed = {
+        ((one, first), (other, second))
+        for one, other in itertools.combinations(CHOICES, 2)
+        for first, second in itertools.product(CHOICES[one], CHOICES[other])
+        if any(answers[one] == first and answers[other] == second for answers in COMBINATIONS)
+    }
+    covered = set().union(*map(pairs_of, CHOSEN))
+    record_property("pairs of answers allowed", len(allowed))
+    record_property("pairs of answers covered", len(covered))
+    assert covered == allowed
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("answers", CHOSEN, ids=words)
+def test_project_of_a_pair_passes_its_own_checks(
+    bake, installed, mypy_cache, answers, record_property
+):
+    project = installed(bake(**answers))
+    with new_database(answers["database"]) as uri:
+        environment = {**os.environ, **mypy_cache, "TEST_DATABASE_URI": uri}
+        done = run(["make", "check", "test"], project, env=environment)
+    assert "Success: no issues found" in done.stdout
+    assert "Total coverage: 100.00%" in done.stdout
+    record_property("combinations run", 1)
+
+
+@pytest.fixture(scope="session")
+def mypy_cache(tmp_path_factory):
+    """Return where mypy keeps what it knows of the libraries: one place for each worker."""
+    return {"MYPY_CACHE_DIR": str(tmp_path_factory.mktemp("mypy"))}
