@@ -20,16 +20,17 @@ class Credentials(LoginForm):
         """Leave it be: nothing here redirects."""
 
     def validate(self, **kwargs: Any) -> bool:
-        """Check, or raise RateLimitExceeded; a refusal is logged with its reason."""
+        """Check, or raise TooManyRequests; a refusal is logged with its reason."""
         email = self.email.data or ""
-        with limits.attempt(email):
-            self.ifield = self.email
-            account = users.find(email) or Decoy(email)
-            self.user = cast(UserMixin, account)
-            accepted = super().validate(**kwargs)
+        refused = limits.attempt(email)
+        self.ifield = self.email
+        account = users.find(email) or Decoy(email)
+        self.user = cast(UserMixin, account)
+        accepted = super().validate(**kwargs)
         if accepted:
             audit("login", user=account.id)
         else:
+            refused()
             audit("login refused", user=account.id, reason=_reason(account))
         return accepted
 

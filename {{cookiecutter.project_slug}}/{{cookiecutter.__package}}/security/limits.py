@@ -5,56 +5,78 @@ whether it exists or not. An attempt is looked up before its password is hashed.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from hashlib import sha256
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, Response, current_app, request
-from flask_limiter import Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
+from flask import Flask, current_app, request
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
 
-from ..errors import problem
 from ..logs import audit
+
+# A storage that did not answer is not asked again for so long.
+AWAY_SECONDS = 10
 
 
 def init_app(app: Flask) -> None:
     """Count in the storage that RATELIMIT_STORAGE_URI names."""
-    app.extensions["attempts"] = Limiter(
-        get_remote_address,
-        app=app,
-        strategy="moving-window",
-        # Redis away: each process counts for itself until it is back.
-        in_memory_fallback_enabled=True,
-        swallow_errors=True,
-    )
-    app.register_error_handler(RateLimitExceeded, _exceeded)
-
-
-@contextmanager
-def attempt(account: str | None = None) -> Iterator[None]:
-    """Let an attempt pass, or raise RateLimitExceeded (429)."""
-    with _limit("LOGIN_LIMIT_PER_ADDRESS", _network()):
-        if account is None:
-            yield
-        else:
-            with _limit("LOGIN_LIMIT_PER_ACCOUNT", _pseudonym(account)):
-                yield
-
-
-def _limit(setting: str, key: str) -> Any:
-    return _limiter().shared_limit(
-        current_app.config[setting],
-        scope=setting,
-        key_func=lambda: key,
-        deduct_when=lambda response: response.status_code == 401,
+    app.extensions["attempts"] = Attempts(
+        app.config["RATELIMIT_STORAGE_URI"], app.config["RATELIMIT_STORAGE_OPTIONS"]
     )
 
 
-def _limiter() -> Limiter:
-    limiter: Limiter = current_app.extensions["attempts"]
-    return limiter
+class Attempts:
+    """The counts; while a shared storage is away, each process counts for itself."""
+
+    def __init__(self, uri: str, options: dict[str, Any]) -> None:
+        """Use a storage; nothing connects to it yet."""
+        storage = storage_from_string(uri, **options)
+        self.shared = MovingWindowRateLimiter(storage)
+        self.own = MovingWindowRateLimiter(MemoryStorage())
+        self.away_until = 0.0
+
+    def ask(self, question: str, rate: RateLimitItem, *key: str) -> Any:
+        """Ask what a limiter of the library knows: test, hit, get_window_stats."""
+        if time.monotonic() >= self.away_until:
+            try:
+                return getattr(self.shared, question)(rate, *key)
+            except self.shared.storage.base_exceptions as error:
+                self.away_until = time.monotonic() + AWAY_SECONDS
+                current_app.logger.warning("Limits are not shared: %s", error)
+        return getattr(self.own, question)(rate, *key)
+
+
+def attempt(account: str | None = None) -> Callable[[], None]:
+    """Let an attempt pass, or raise TooManyRequests (429).
+
+    Call what it returns if the attempt is refused: only then does it count.
+    """
+    config = current_app.config
+    counts = [(parse(config["LOGIN_LIMIT_PER_ADDRESS"]), "network", _network())]
+    if account is not None:
+        rate = parse(config["LOGIN_LIMIT_PER_ACCOUNT"])
+        counts.append((rate, "account", _pseudonym(account)))
+    if not config.get("RATELIMIT_ENABLED", True):
+        counts = []
+    attempts = cast(Attempts, current_app.extensions["attempts"])
+    for count in counts:
+        if not attempts.ask("test", *count):
+            audit("too many attempts")
+            wait = attempts.ask("get_window_stats", *count).reset_time - time.time()
+            raise TooManyRequests(
+                "Too many refused attempts. Try again later.",
+                retry_after=max(1, int(wait)),
+            )
+
+    def refused() -> None:
+        for count in counts:
+            attempts.ask("hit", *count)
+
+    return refused
 
 
 def _network() -> str:
@@ -69,12 +91,3 @@ def _network() -> str:
 def _pseudonym(account: str) -> str:
     # The storage needs to tell accounts apart, not to know them.
     return sha256(account.strip().lower().encode()).hexdigest()
-
-
-def _exceeded(error: RateLimitExceeded) -> Response:
-    audit("too many attempts")
-    answer = problem(429, "Too many refused attempts. Try again later.")
-    limit = _limiter().current_limit
-    reset_at = limit.reset_at if limit else time.time() + 60
-    answer.headers["Retry-After"] = str(max(1, int(reset_at - time.time())))
-    return answer

@@ -106,13 +106,14 @@ class RefreshForm(RefreshTokenForm):
     """The library's checks of a refresh token, and ours."""
 
     def validate(self, **kwargs: Any) -> bool:
-        """Check and spend the token, or raise RateLimitExceeded."""
-        with limits.attempt():
-            accepted = super().validate(**kwargs) and self._is_first()
+        """Check and spend the token, or raise TooManyRequests."""
+        refused = limits.attempt()
+        accepted = super().validate(**kwargs) and self._is_first()
         user = getattr(self.user, "id", None)
         if accepted:
             audit("session renewed", user=user)
         else:
+            refused()
             reason = self.refresh_errors.name if self.refresh_errors else "no such user"
             audit("refresh refused", user=user, reason=reason)
         return accepted
