@@ -46,3 +46,11 @@ def test_host_that_is_not_trusted_is_refused(make_app):
     good = client.get("/healthz", headers={"Host": "api.example.com"})
     bad = client.get("/healthz", headers={"Host": "evil.example.org"})
     assert (good.status_code, bad.status_code) == (200, 400)
+
+
+def test_header_that_a_view_sets_is_kept(app, client):
+    @app.get("/kept")
+    def view():
+        return {}, {"cache-control": "max-age=60"}
+
+    assert client.get("/kept").headers.getlist("Cache-Control") == ["max-age=60"]

@@ -25,8 +25,10 @@ def init_app(app: Flask) -> None:
 
 
 def _send(response: Response) -> Response:
+    sent = {name.title() for name, _ in response.headers}
     for name, value in ALWAYS.items():
-        response.headers.setdefault(name, value)
+        if name not in sent:
+            response.headers.add(name, value)
     if seconds := current_app.config["HSTS_SECONDS"]:
         response.headers["Strict-Transport-Security"] = f"max-age={seconds}"
     return response
