@@ -67,6 +67,7 @@ ALWAYS = {
     f"{PACKAGE}/security/passwords.py",
     f"{PACKAGE}/security/request_checks.py",
     f"{PACKAGE}/security/responses.py",
+    f"{PACKAGE}/security/roles.py",
     f"{PACKAGE}/security/sessions.py",
     f"{PACKAGE}/security/settings.py",
     f"{PACKAGE}/security/tokens.py",

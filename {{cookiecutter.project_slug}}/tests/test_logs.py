@@ -82,8 +82,8 @@ def break_database(migrated):
             database.session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
             database.session.commit()
 
-    yield lambda: rename("auth_user_role", "elsewhere")
-    rename("elsewhere", "auth_user_role")
+    yield lambda: rename("auth_refresh_tracker", "elsewhere")
+    rename("elsewhere", "auth_refresh_tracker")
 
 
 def test_no_secret_is_ever_logged(app, auth, break_database, caplog, settings):
@@ -107,7 +107,7 @@ def test_no_secret_is_ever_logged(app, auth, break_database, caplog, settings):
         *(renewed["authentication_token"], renewed["refresh_token"]),
         *(settings["SECRET_KEY"], settings["SECURITY_PASSWORD_SALT"]),
     ]
-    assert "auth_user_role" in logged
+    assert "auth_refresh_tracker" in logged
     assert not [secret for secret in secrets if secret in logged]
 
 

@@ -6,7 +6,7 @@ The rest of the app uses the public names and nothing else:
 """
 
 from flask import Flask
-from flask_security import Security, current_user, roles_required
+from flask_security import Security, roles_required
 from flask_security import auth_token_required as token_required
 
 from ..database import db
@@ -17,10 +17,12 @@ from . import (
     passwords,
     request_checks,
     responses,
+    roles,
     sessions,
     tokens,
     users,
 )
+from .access import current_user
 from .cookies import NoSession
 from .credentials import Credentials
 from .models import RefreshTracker, Role, User
@@ -44,6 +46,7 @@ def init_app(app: Flask) -> None:
     tokens.init_app(app, security)
     limits.init_app(app)
     access.init_app(security)
+    roles.init_app(app, security)
     responses.init_app(security)
     sessions.init_app(app)
     cli.init_app(app)

@@ -7,10 +7,10 @@ Nothing in a URL, a body or a cookie counts.
 from typing import cast
 
 from flask import Request, Response, current_app, g, request
-from flask_security import Security
+from flask_security import Security, UserMixin
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import Authorization, MultiDict
+from werkzeug.local import LocalProxy
 
 from ..database import db
 from ..errors import problem
@@ -24,8 +24,7 @@ ENTRANCES = frozenset({"security.login", "security.refresh_token"})
 
 # Built once: making a statement costs more than running it.
 BY_TOKEN = (
-    select(User)
-    .options(joinedload(User.roles))
+    select(User.id)
     .join(RefreshTracker, RefreshTracker.user_id == User.id)
     .where(
         User.fs_uniquifier == bindparam("uniquifier"),
@@ -38,26 +37,50 @@ BY_TOKEN = (
 
 def init_app(security: Security) -> None:
     """Replace the library's ways in, and its answers to those who stay out."""
-    security.login_manager.request_loader(load_user)
+    security.login_manager.request_loader(load_caller)
     security.unauthn_handler(unauthenticated)
     security.unauthz_handler(unauthorized)
 
 
-def load_user(request: Request) -> User | None:
+class Caller(UserMixin):
+    """Who calls: enough to let them in. Their account is `current_user`."""
+
+    active = True
+
+    def __init__(self, id: int, fs_uniquifier: str) -> None:
+        """Take what the token and its user's row say."""
+        self.id = id
+        self.fs_uniquifier = fs_uniquifier
+
+
+def load_caller(request: Request) -> Caller | None:
     """Find who calls, once a request.
 
     An error of the database is raised, not taken for a bad token.
     """
     if "caller" not in g:
         g.caller = None if request.endpoint in ENTRANCES else _authenticate(request)
-    return cast(User | None, g.caller)
+    return cast(Caller | None, g.caller)
 
 
-def _authenticate(request: Request) -> User | None:
+def _account() -> UserMixin:
+    if "account" not in g:
+        caller = load_caller(request)
+        user = db.session.get(User, caller.id) if caller else None
+        library = current_app.extensions["security"]
+        g.account = user or library.login_manager.anonymous_user()
+    return cast(UserMixin, g.account)
+
+
+# The account of who calls, loaded when a view asks: a token request needs a row of it.
+current_user = LocalProxy(_account)
+
+
+def _authenticate(request: Request) -> Caller | None:
     if token := token_of(request):
-        return user_of(token)
+        return caller_of(token)
     if current_app.config["HTTP_BASIC_AUTH"]:
-        return _user_of_basic(request)
+        return _caller_of_basic(request)
     return None
 
 
@@ -78,16 +101,18 @@ def _authorization(request: Request) -> Authorization | None:
         return None
 
 
-def user_of(token: str) -> User | None:
+def caller_of(token: str) -> Caller | None:
     """Return the active user that a valid token of a live session stands for."""
     claims = tokens.read(token)
     if claims is None:
         return None
     g.family = claims["family"]
-    return db.session.scalars(BY_TOKEN, claims).unique().one_or_none()
+    with current_app.extensions["lookups"].connect() as connection:
+        user_id = connection.scalar(BY_TOKEN, claims)
+    return Caller(user_id, claims["uniquifier"]) if user_id else None
 
 
-def _user_of_basic(request: Request) -> User | None:
+def _caller_of_basic(request: Request) -> Caller | None:
     authorization = _authorization(request)
     if authorization is None or authorization.type != "basic":
         return None
@@ -100,7 +125,8 @@ def _user_of_basic(request: Request) -> User | None:
     if not form.validate():
         return None
     db.session.commit()  # the hash may have been renewed
-    return cast(User, form.user)
+    g.account = cast(User, form.user)
+    return Caller(g.account.id, g.account.fs_uniquifier)
 
 
 def unauthenticated(
