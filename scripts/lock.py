@@ -20,7 +20,7 @@ DATABASES = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))["databas
 # this: pip and uv both install it.
 COMPILE = """
     uv pip compile --quiet --upgrade --universal --python-version 3.11
-    --generate-hashes --no-emit-index-url --no-header --no-annotate
+    --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate
 """.split()
 
 
