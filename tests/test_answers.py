@@ -1,10 +1,13 @@
 """Which answers are refused, and that the others come through unharmed."""
 
 import importlib.util
+import json
 import tomllib
+from html.parser import HTMLParser
 
 import pytest
 from conftest import OPTIONS, ROOT
+from jinja2 import Environment, FileSystemLoader
 
 SPEC = importlib.util.spec_from_file_location("pre_gen", ROOT / "hooks/pre_gen_project.py")
 pre_gen = importlib.util.module_from_spec(SPEC)
@@ -125,6 +128,29 @@ def test_line_comes_through_unharmed_in_every_file_that_carries_it(bake, text):
     assert readme[:3] == [f"# {text}", "", text]
     license_lines = (project / "LICENSE").read_text("utf-8").splitlines()
     assert f"Copyright (c) {text}" in license_lines
+    (document,) = project.glob("*/openapi.json")
+    settings = json.loads(document.read_text("ascii"))
+    assert settings["API_TITLE"] == settings["API_SPEC_OPTIONS"]["info"]["description"] == text
+    for page in document.parent.glob("pages/templates/*.html"):
+        read = Reader(page, settings)
+        assert read.texts["title"].startswith(text)
+        assert read.tags == Reader(page, settings | {"API_TITLE": "a name"}).tags
+
+
+class Reader(HTMLParser):
+    """What a browser makes of a page of the app: its tags, and the texts in them."""
+
+    def __init__(self, page, settings):
+        super().__init__()
+        self.tags, self.texts = [], {}
+        pages = Environment(autoescape=True, loader=FileSystemLoader(page.parent))
+        self.feed(pages.get_template(page.name).render(config=settings))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, attributes))
+
+    def handle_data(self, data):
+        self.texts.setdefault(self.tags[-1][0] if self.tags else None, data)
 
 
 def test_seed_address_comes_through(bake):

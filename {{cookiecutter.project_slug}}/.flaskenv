@@ -1,5 +1,6 @@
 # What the flask command needs, for everyone. Not for secrets: those are in .env.
 FLASK_APP={{ cookiecutter.__package }}
+FLASK_API_DOCS=true
 FLASK_LOG_JSON=false
 FLASK_RUN_HOST=127.0.0.1
 FLASK_RUN_PORT=5001

@@ -3,6 +3,7 @@
 import warnings
 from logging.config import fileConfig
 from pathlib import Path
+from typing import Any
 
 import click
 from alembic import context
@@ -25,10 +26,21 @@ ALONE = {
 }
 ALONE["mariadb"] = ALONE["mysql"]
 
+
+def with_its_import(kind: str, item: Any, context: Any) -> Any:
+    """Write a type of the app's own into a draft, and where it comes from."""
+    name, module = type(item).__name__, type(item).__module__
+    if kind != "type" or not module.startswith(f"{current_app.import_name}."):
+        return False
+    context.imports.add(f"from {module} import {name}")
+    return f"{name}()"
+
+
 migrate = current_app.extensions["migrate"]
 settings = {
     "target_metadata": migrate.db.metadata,
     "include_object": lambda _, name, *__: name not in BY_HAND,
+    "render_item": with_its_import,
     # Each revision counts as soon as it is done.
     "transaction_per_migration": True,
     **migrate.configure_args,

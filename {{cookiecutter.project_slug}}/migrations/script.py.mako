@@ -13,8 +13,10 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
+    """Go there."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
+    """Go back."""
     ${downgrades if downgrades else "pass"}

@@ -1,7 +1,9 @@
 """Fixtures, each on the one before: settings, make_app, app, client, auth."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import downgrade, upgrade
+from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 from werkzeug.utils import import_string
 
@@ -62,11 +65,26 @@ def migrated(settings: dict[str, Any]) -> Iterator[Flask]:
         app.extensions["sqlalchemy"].engine.dispose()
 
 
+@event.listens_for(Engine, "connect")
+def do_not_wait_for_the_disk(connection: Any, _: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
+
+
 @pytest.fixture
 def make_app(
     settings: dict[str, Any], migrated: Flask
 ) -> Iterator[Callable[..., Flask]]:
     """Return a function that makes an app with some settings changed."""
+    with maker_of_apps(settings, migrated) as make:
+        yield make
+
+
+@contextmanager
+def maker_of_apps(
+    settings: dict[str, Any], migrated: Flask
+) -> Iterator[Callable[..., Flask]]:
+    """Give a function that makes apps; at the end, empty the tables."""
     apps = []
 
     def make(**changes: Any) -> Flask:

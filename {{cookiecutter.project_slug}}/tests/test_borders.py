@@ -27,7 +27,7 @@ def test_only_security_knows_the_library(project):
     assert {path.parent.name for path in found} == {"security"}
 
 
-@pytest.mark.parametrize("part", ["dummy", "health", "errors"])
+@pytest.mark.parametrize("part", ["dummy", "errors", "health", "notes", "pages"])
 def test_security_does_not_know_the_resources(project, part):
     found = files_that_import(project / PACKAGE / "security", part)
     assert not found - files_that_import(project / PACKAGE / "security", "problem")

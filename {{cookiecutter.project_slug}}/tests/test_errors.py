@@ -16,7 +16,7 @@ def raising(error):
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nowhere", 404), ("DELETE", "/dummy-api/", 405), ("GET", "/", 404)],
+    [("GET", "/nowhere", 404), ("DELETE", "/dummy-api/", 405), ("POST", "/", 405)],
 )
 def test_error_of_flask_is_a_problem(client, method, path, status):
     answer = client.open(path, method=method)

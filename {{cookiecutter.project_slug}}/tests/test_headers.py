@@ -41,6 +41,12 @@ def test_listed_origins_alone_are_let_in(make_app, origin, allowed):
     assert "Access-Control-Allow-Credentials" not in headers
 
 
+def test_listed_origin_can_read_what_pages_and_changes_need(make_app):
+    client = make_app(CORS_ORIGINS=["https://app.example.com"]).test_client()
+    headers = client.get("/healthz", headers=ORIGIN).headers
+    assert headers["Access-Control-Expose-Headers"] == "ETag, X-Pagination"
+
+
 def test_host_that_is_not_trusted_is_refused(make_app):
     client = make_app(TRUSTED_HOSTS=["api.example.com"]).test_client()
     good = client.get("/healthz", headers={"Host": "api.example.com"})

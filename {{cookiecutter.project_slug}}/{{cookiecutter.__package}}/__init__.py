@@ -5,7 +5,20 @@ from typing import Any
 
 from flask import Flask
 
-from . import config, database, dummy, errors, headers, health, logs, moving, security
+from . import (
+    api,
+    config,
+    database,
+    dummy,
+    errors,
+    headers,
+    health,
+    logs,
+    moving,
+    notes,
+    pages,
+    security,
+)
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -22,7 +35,10 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     database.init_app(app)
     moving.init_app(app)
+    api.init_app(app)
     security.init_app(app)
     health.init_app(app)
     dummy.init_app(app)
+    notes.init_app(app)
+    pages.init_app(app)
     return app

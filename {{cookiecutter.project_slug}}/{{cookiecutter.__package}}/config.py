@@ -19,6 +19,8 @@ from .secret_rules import weakness
 from .security import settings as security_settings
 
 DEFAULTS = {
+    # Whether /docs and /openapi.json are served. `flask openapi print` always works.
+    "API_DOCS": False,
     # Findings of `flask auth check` that are as they should be here: ["auth.E025"].
     "CHECKS_SILENCED": [],
     # Origins whose pages may call this API from a browser: ["https://example.com"].
@@ -45,6 +47,7 @@ SECONDS: Kind = ([int, timedelta], "a whole number of seconds")
 
 # What a setting may be, for those where another kind would do something unexpected.
 KINDS: Mapping[str, Kind] = {
+    "API_DOCS": ([bool], "true or false"),
     "CHECKS_SILENCED": ([list], 'a list of ids: ["auth.E025"]'),
     "CORS_ORIGINS": ([list], 'a list: ["https://example.com"]'),
     "HASHES_AT_ONCE": WHOLE,

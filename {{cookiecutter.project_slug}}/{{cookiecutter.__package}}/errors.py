@@ -1,16 +1,18 @@
 """Every error, in one shape: application/problem+json, RFC 9457."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from flask import Flask, Response, current_app, json
 from sqlalchemy.exc import (
+    DataError,
     InterfaceError,
     OperationalError,
     PendingRollbackError,
     TimeoutError,
 )
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException, PreconditionFailed
+from werkzeug.http import HTTP_STATUS_CODES
 
 RETRY_SECONDS = 5
 
@@ -22,9 +24,12 @@ Errors = Mapping[str, list[str]]
 
 def init_app(app: Flask) -> None:
     """Answer every error of the app, and of its libraries, with a problem."""
-    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(HTTPException, http_problem)
     for error in DATABASE_AWAY:
         app.register_error_handler(error, _database_away)
+    app.register_error_handler(StaleDataError, _overtaken)
+    app.register_error_handler(DataError, _not_for_keeping)
+    app.register_error_handler(UnicodeEncodeError, _not_for_keeping)
 
 
 def problem(status: int, detail: str | None, errors: Errors | None = None) -> Response:
@@ -35,7 +40,7 @@ def problem(status: int, detail: str | None, errors: Errors | None = None) -> Re
     """
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": HTTP_STATUS_CODES[status],
         "status": status,
         "detail": detail,
     }
@@ -46,7 +51,8 @@ def problem(status: int, detail: str | None, errors: Errors | None = None) -> Re
     )
 
 
-def _http_problem(error: HTTPException) -> Response:
+def http_problem(error: HTTPException) -> Response:
+    """Answer an error that Flask or one of its libraries raised."""
     # What fails after the view, as a commit may, comes wrapped in a 500.
     if isinstance(cause := getattr(error, "original_exception", None), DATABASE_AWAY):
         return _database_away(cause)
@@ -63,3 +69,13 @@ def _database_away(error: Exception) -> Response:
     answer = problem(503, "The database does not answer. Try again in a moment.")
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
+
+
+def _overtaken(error: StaleDataError) -> Response:
+    # Another request changed the row after this one had checked its If-Match.
+    return http_problem(PreconditionFailed())
+
+
+def _not_for_keeping(error: Exception) -> Response:
+    # Half of a surrogate pair; on PostgreSQL the character NUL.
+    return problem(422, "A text or a number is none that the database can keep.")

@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
     if origins := app.config["CORS_ORIGINS"]:
-        CORS(app, origins=origins, max_age=600)
+        CORS(app, origins=origins, expose_headers=["ETag", "X-Pagination"], max_age=600)
     app.after_request(_send)
 
 

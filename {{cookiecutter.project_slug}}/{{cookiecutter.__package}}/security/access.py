@@ -73,7 +73,7 @@ def _account() -> UserMixin:
 
 
 # The account of who calls, loaded when a view asks: a token request needs a row of it.
-current_user = LocalProxy(_account)
+current_user = cast(User, LocalProxy(_account))
 
 
 def _authenticate(request: Request) -> Caller | None:

@@ -59,7 +59,7 @@ def check() -> Response | None:
     if request.method not in ("POST", "OPTIONS"):
         raise MethodNotAllowed(["POST", "OPTIONS"])
     if request.method == "OPTIONS":
-        return None
+        return Response(headers={"Allow": "OPTIONS, POST"})
     if request.endpoint == "security.login":
         passwords.check_room()
     if "next" in request.args:
@@ -75,8 +75,6 @@ def check() -> Response | None:
 
 
 def _json_object() -> dict[str, object]:
-    if not request.is_json:
-        abort(415, "Send JSON, with Content-Type: application/json.")
     body = request.get_json()
     if not isinstance(body, dict):
         abort(400, "Send a JSON object.")

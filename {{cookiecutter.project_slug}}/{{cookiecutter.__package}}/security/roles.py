@@ -26,7 +26,7 @@ def init_app(app: Flask, security: Security) -> None:
             signal.disconnect(receiver, app)
 
 
-class CallerIdentity(Identity):  # type: ignore[misc]
+class CallerIdentity(Identity):
     """Whoever calls."""
 
     def __init__(self) -> None:

@@ -1,0 +1,181 @@
+"""The API's document: complete, and each of its examples sent to the app."""
+
+import re
+
+import pytest
+from conftest import EMAIL, PACKAGE, PASSWORD, Auth, maker_of_apps
+from sqlalchemy.exc import OperationalError
+
+SETTINGS = {
+    "TESTING": True,
+    "SECRET_KEY": "oN5_vT2xWc8LqZ7mRj4KsB1yHd6FgA3e",
+    "SECURITY_PASSWORD_SALT": "gD8-kP3wXb6MzY1nQs5JtC2vLf9HrA4u",
+    "SQLALCHEMY_DATABASE_URI": "sqlite://",
+}
+APP = PACKAGE.create_app(SETTINGS)
+DOCUMENT = APP.extensions["api"].spec.to_dict()
+PATHS = DOCUMENT["paths"]
+FIELDS = PACKAGE.security.request_checks.FIELDS
+JSON = "application/json"
+LOST = OperationalError("SELECT 1", {}, Exception("connection lost"))
+
+# For people, not for programs.
+PAGES = {"/", "/static/{filename}"}
+
+# Of these only the kind is the same from one time to the next.
+CHANGING = {"id", "created_at", "modified_at", "authentication_token", "refresh_token"}
+
+
+def test_every_endpoint_is_in_the_document():
+    rules = [rule.rule for rule in APP.url_map.iter_rules()]
+    paths = {re.sub(r"<(?:[^:<>]*:)?(\w+)>", r"{\1}", rule) for rule in rules}
+    assert paths - PAGES == PATHS.keys()
+
+
+@pytest.mark.parametrize("endpoint", FIELDS)
+def test_document_has_the_bounds_that_are_checked(endpoint):
+    (rule,) = APP.url_map.iter_rules(endpoint)
+    body = PATHS[rule.rule]["post"]["requestBody"]["content"][JSON]["schema"]
+    bounds = {name: field["maxLength"] for name, field in body["properties"].items()}
+    assert bounds == FIELDS[endpoint]
+    assert (body["required"], body["additionalProperties"]) == (list(bounds), False)
+
+
+@pytest.mark.parametrize("basic", [True, False])
+def test_basic_is_a_way_in_where_it_is_on(basic):
+    app = PACKAGE.create_app({**SETTINGS, "HTTP_BASIC_AUTH": basic})
+    document = app.extensions["api"].spec.to_dict()
+    assert ("basic" in document["components"]["securitySchemes"]) is basic
+    assert ({"basic": []} in document["security"]) is basic
+
+
+def test_command_prints_the_document(flask):
+    assert '"openapi": "3.1.0"' in flask("openapi", "print").output
+
+
+# --- The examples -------------------------------------------------------------
+
+
+def answers():
+    """Give each answer that the document knows: to which call, and its status."""
+    for path, item in PATHS.items():
+        for method in sorted(item.keys() - {"parameters"}):
+            for status in item[method]["responses"]:
+                name = f"{method} {path} {status}"
+                yield pytest.param(method, path, int(status), id=name)
+
+
+def example_of_body(method, path):
+    body = PATHS.get(path, {}).get(method, {}).get("requestBody")
+    return body and body["content"][JSON]["example"]
+
+
+def documented(method, path, status):
+    """Return what the document says of an answer, wherever it does."""
+    answer = PATHS[path][method]["responses"][str(status)]
+    reference = answer.get("$ref", "").rpartition("/")[2]
+    return DOCUMENT["components"]["responses"].get(reference, answer)
+
+
+def lasting(value):
+    """Put its kind in the place of each value that is another every time."""
+    if isinstance(value, list):
+        return [lasting(one) for one in value]
+    if isinstance(value, dict):
+        kinds = {name: type(value[name]) for name in value.keys() & CHANGING}
+        return {name: lasting(one) for name, one in value.items()} | kinds
+    return value
+
+
+def spoiled(call, status, other):
+    """Return a good call, changed so that it is refused with a status."""
+    fields, headers = call["json"] or {}, call["headers"]
+    wrong = {name: f"{value}-wrong" for name, value in fields.items()} or None
+    as_json = {"json": None, "content_type": JSON}
+    changes = {
+        400: {**as_json, "data": "{"},
+        401: {"json": wrong, "headers": {}},
+        403: {"headers": other},
+        404: {"path": re.sub(r"\d+$", "0", call["path"])},
+        412: {"headers": {**headers, "If-Match": '"of another"'}},
+        413: {**as_json, "data": " " * 2**21},
+        415: {**as_json, "data": "{}", "content_type": "text/plain"},
+        422: {"json": {**fields, "colour": "red"}, "query_string": "page=0"},
+        428: {"headers": {**headers, "If-Match": ""}},
+        429: {"json": wrong, "headers": {}, "auth": (EMAIL, "wrong")},
+    }
+    return {**call, **changes.get(status, {})}
+
+
+@pytest.fixture(scope="module")
+def apps(settings, migrated):
+    """Return the app, with an administrator; and one that is strict with guessers."""
+    strict = {"RATELIMIT_ENABLED": True, "LOGIN_LIMIT_PER_ADDRESS": "1 per minute"}
+    with maker_of_apps(settings, migrated) as make:
+        app = make()
+        with app.app_context():
+            datastore = app.extensions["security"].datastore
+            user = PACKAGE.security.users.create(EMAIL, PASSWORD)
+            datastore.add_role_to_user(user, datastore.create_role(name="admin"))
+            PACKAGE.security.users.create(f"other-{EMAIL}", PASSWORD)
+        yield app, make(HTTP_BASIC_AUTH=True, **strict)
+
+
+@pytest.fixture
+def engine(apps):
+    """Return the engine of a database with accounts and nothing else."""
+    database = apps[0].extensions["sqlalchemy"]
+    with apps[0].app_context():
+        for table in reversed(database.metadata.sorted_tables):
+            if not table.name.startswith("auth_"):
+                database.session.execute(table.delete())
+        database.session.commit()
+        return database.engine
+
+
+@pytest.fixture
+def answer(apps, engine, monkeypatch):
+    """Return a function that has an operation answer with a status."""
+    client, strict = (app.test_client() for app in apps)
+    auth = Auth(client)
+    tokens = auth.tokens()
+    headers = {"Authorization": f"Bearer {tokens.access}"}
+
+    def good_call(method, path):
+        body = example_of_body(method, path)
+        if body and "refresh_token" in body:
+            body = {"refresh_token": tokens.refresh}
+        collection = f"/{path.split('/')[1]}/"
+        if example := example_of_body("post", collection):
+            made = client.post(collection, json=example, headers=headers)
+            path = re.sub("{.*}", str(made.json["id"]), path)
+            headers["If-Match"] = made.headers["ETag"]
+        return {"method": method, "path": path, "json": body, "headers": headers}
+
+    def answer(method, path, status):
+        other = auth.login(f"other-{EMAIL}").json["response"]["user"]
+        bearer = {"Authorization": f"Bearer {other['authentication_token']}"}
+        call = spoiled(good_call(method, path), status, bearer)
+        if status == 429:
+            strict.open(**call)
+            return strict.open(**call)
+        if status == 503:
+            monkeypatch.setattr(engine.dialect, "do_execute", lose)
+        return client.open(**call)
+
+    return answer
+
+
+def lose(*args, **options):
+    raise LOST
+
+
+@pytest.mark.parametrize(("method", "path", "status"), list(answers()))
+def test_example_is_true(answer, method, path, status):
+    described = documented(method, path, status)
+    examples = {kind: c["example"] for kind, c in described.get("content", {}).items()}
+    given = answer(method, path, status)
+    assert given.status_code == status
+    assert described.get("headers", {}).keys() <= set(given.headers.keys())
+    said = {given.mimetype: given.json} if given.data else {}
+    assert lasting(said) == lasting(examples)

@@ -1,0 +1,57 @@
+"""Pages for people: safe with any name, from files of their own alone."""
+
+import re
+from html import unescape
+
+import pytest
+
+
+@pytest.fixture
+def with_docs(make_app):
+    return make_app(API_DOCS=True).test_client()
+
+
+def test_start_page_is_there_for_browsers(client):
+    answer = client.get("/", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/swagger-ui.css", "/openapi.json"])
+def test_document_is_shown_where_that_is_set(client, with_docs, path):
+    assert client.get(path).status_code == 404
+    assert with_docs.get(path, buffered=True).status_code == 200
+
+
+def test_start_page_leads_to_the_document_where_it_is(client, with_docs):
+    assert 'href="docs"' not in client.get("/").text
+    assert 'href="docs"' in with_docs.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_page_loads_its_own_files_and_runs_no_other_code(with_docs, path):
+    answer = with_docs.get(path)
+    policy = dict(
+        part.strip().split(" ", 1)
+        for part in answer.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy["default-src"] == "'self'"
+    assert policy.keys().isdisjoint({"script-src", "style-src", "connect-src"})
+    assert policy["frame-ancestors"] == policy["form-action"] == "'none'"
+    assert not re.search(r"<style|\son\w+=|\sstyle=|<script>", answer.text)
+    files = re.findall(r'(?:src|href)="([\w./-]+)"', answer.text)
+    assert len(files) >= 3
+    answers = [with_docs.get(f"/{file}", buffered=True) for file in files]
+    assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "\"'>&<b>", "{{ 7*7 }}", "O'Brien & Zoë 🎉"]
+)
+def test_name_of_the_api_is_text_and_nothing_else(make_app, name, path):
+    app = make_app(API_DOCS=True)
+    app.config["API_TITLE"] = name
+    title = re.search("<title>(.*)</title>", app.test_client().get(path).text)[1]
+    assert unescape(title).startswith(name)
+    assert "<" not in title
