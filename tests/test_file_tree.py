@@ -4,6 +4,10 @@ import pytest
 
 PACKAGE = "token_auth_api"
 
+LETTERS = """
+    address-changed change-email password-changed register registered reset unknown
+""".split()
+
 ALWAYS = {
     ".env.example",
     ".flaskenv",
@@ -12,8 +16,13 @@ ALWAYS = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "docs/accounts.md",
     "docs/resources.md",
     "docs/security.md",
+    "examples/client.py",
+    "examples/curl.sh",
+    "examples/httpie.sh",
+    "examples/postman_collection.json",
     "gunicorn.conf.py",
     "tests/test_moving.py",
     f"{PACKAGE}/moving.py",
@@ -27,6 +36,7 @@ ALWAYS = {
     "requirements-dev.txt",
     "requirements.txt",
     "tests/conftest.py",
+    "tests/test_accounts.py",
     "tests/test_attacks.py",
     "tests/test_basic.py",
     "tests/test_borders.py",
@@ -75,11 +85,16 @@ ALWAYS = {
     f"{PACKAGE}/secret_rules.py",
     f"{PACKAGE}/security/__init__.py",
     f"{PACKAGE}/security/access.py",
+    f"{PACKAGE}/security/accounts.py",
     f"{PACKAGE}/security/checks.py",
+    f"{PACKAGE}/security/checks.toml",
     f"{PACKAGE}/security/cli.py",
     f"{PACKAGE}/security/cookies.py",
     f"{PACKAGE}/security/credentials.py",
+    f"{PACKAGE}/security/letters/__init__.py",
+    *[f"{PACKAGE}/security/letters/{letter}.txt" for letter in LETTERS],
     f"{PACKAGE}/security/limits.py",
+    f"{PACKAGE}/security/mail.py",
     f"{PACKAGE}/security/models.py",
     f"{PACKAGE}/security/passwords.py",
     f"{PACKAGE}/security/request_checks.py",

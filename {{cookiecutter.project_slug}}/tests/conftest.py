@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from flask_mailman import EmailMessage
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
@@ -43,6 +44,9 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": CHEAP_HASHES,
         # A count of one test would refuse the next; test_limits.py switches it on.
         "RATELIMIT_ENABLED": False,
+        "ACCOUNTS": ["register", "reset", "change", "change-email"],
+        "FRONT_END_URL": "https://app.example.com",
+        "MAIL_BACKEND": "locmem",
         "SQLALCHEMY_DATABASE_URI": os.environ.get("TEST_DATABASE_URI") or sqlite,
     }
 
@@ -160,6 +164,13 @@ class Auth:
 @pytest.fixture
 def auth(client: FlaskClient) -> Auth:
     return Auth(client)
+
+
+@pytest.fixture
+def letters(app: Flask) -> list[EmailMessage]:
+    """Return the letters that were sent, which no mail server has seen."""
+    outbox: list[EmailMessage] = app.extensions["mailman"].outbox
+    return outbox
 
 
 @pytest.fixture

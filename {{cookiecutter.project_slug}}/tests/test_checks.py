@@ -14,7 +14,10 @@ SAFE = {
     "RATELIMIT_STORAGE_URI": "redis://127.0.0.1:6379",
     "TRUSTED_HOSTS": ["api.example.com"],
 }
-SEED = {"SEED_USER_EMAIL": "ada@example.com", "SEED_USER_PASSWORD": "first password"}
+SEED = {
+    "SEED_USER_EMAIL": "ada@example.com",
+    "SEED_USER_PASSWORD": "the first password",
+}
 
 
 @pytest.fixture
@@ -49,6 +52,7 @@ UNSAFE = {
     "auth.E005": {"SECURITY_TOKEN_MAX_AGE": timedelta(hours=2)},
     "auth.E006": {"SECURITY_REFRESH_TOKEN_MAX_AGE": timedelta(days=91)},
     "auth.E007": {"SECURITY_REFRESH_TOKEN_MAX_IDLE": timedelta(days=31)},
+    "auth.E012": {"SECURITY_PASSWORD_LENGTH_MIN": 14},
     "auth.E020": {"TESTING": True},
     "auth.E023": {
         "INSTANCES": 2,
@@ -59,6 +63,7 @@ UNSAFE = {
     "auth.E026": {"HTTP_BASIC_AUTH": True},
     "auth.E027": {"HSTS_SECONDS": 0},
     "auth.E028": {"CORS_ORIGINS": ["*"]},
+    "auth.E029": {"ACCOUNTS": ["reset"], "MAIL_SERVER": "mail.example.com"},
 }
 
 
@@ -120,7 +125,7 @@ def test_database_that_is_away_is_a_finding(check, make_app, monkeypatch):
 
 @pytest.mark.parametrize(
     ("password", "found"),
-    [("first password", ["auth.E021"]), ("another password", [])],
+    [("the first password", ["auth.E021"]), ("another password", [])],
 )
 def test_first_password_of_the_first_user_is_an_error(
     check, make_app, monkeypatch, password, found, real_costs

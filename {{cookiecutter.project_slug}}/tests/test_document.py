@@ -6,11 +6,13 @@ import pytest
 from conftest import EMAIL, PACKAGE, PASSWORD, Auth, maker_of_apps
 from sqlalchemy.exc import OperationalError
 
+PARTS = PACKAGE.security.accounts.PARTS
 SETTINGS = {
     "TESTING": True,
     "SECRET_KEY": "oN5_vT2xWc8LqZ7mRj4KsB1yHd6FgA3e",
     "SECURITY_PASSWORD_SALT": "gD8-kP3wXb6MzY1nQs5JtC2vLf9HrA4u",
     "SQLALCHEMY_DATABASE_URI": "sqlite://",
+    "ACCOUNTS": [*PARTS],
 }
 APP = PACKAGE.create_app(SETTINGS)
 DOCUMENT = APP.extensions["api"].spec.to_dict()
@@ -26,10 +28,12 @@ PAGES = {"/", "/static/{filename}"}
 CHANGING = {"id", "created_at", "modified_at", "authentication_token", "refresh_token"}
 
 
-def test_every_endpoint_is_in_the_document():
-    rules = [rule.rule for rule in APP.url_map.iter_rules()]
+@pytest.mark.parametrize("parts", [[], ["reset"], [*PARTS]])
+def test_every_endpoint_is_in_the_document(parts):
+    app = PACKAGE.create_app({**SETTINGS, "ACCOUNTS": parts})
+    rules = [rule.rule for rule in app.url_map.iter_rules()]
     paths = {re.sub(r"<(?:[^:<>]*:)?(\w+)>", r"{\1}", rule) for rule in rules}
-    assert paths - PAGES == PATHS.keys()
+    assert paths - PAGES == app.extensions["api"].spec.to_dict()["paths"].keys()
 
 
 @pytest.mark.parametrize("endpoint", FIELDS)
@@ -91,6 +95,7 @@ def spoiled(call, status, other):
     """Return a good call, changed so that it is refused with a status."""
     fields, headers = call["json"] or {}, call["headers"]
     wrong = {name: f"{value}-wrong" for name, value in fields.items()} or None
+    letter = fields.keys() == {"email"} and fields
     as_json = {"json": None, "content_type": JSON}
     changes = {
         400: {**as_json, "data": "{"},
@@ -102,34 +107,37 @@ def spoiled(call, status, other):
         415: {**as_json, "data": "{}", "content_type": "text/plain"},
         422: {"json": {**fields, "colour": "red"}, "query_string": "page=0"},
         428: {"headers": {**headers, "If-Match": ""}},
-        429: {"json": wrong, "headers": {}, "auth": (EMAIL, "wrong")},
+        429: {"json": letter or wrong, "headers": {}, "auth": (EMAIL, "wrong")},
     }
     return {**call, **changes.get(status, {})}
 
 
+STRICT = {
+    "RATELIMIT_ENABLED": True,
+    "HTTP_BASIC_AUTH": True,
+    "LOGIN_LIMIT_PER_ADDRESS": "1 per minute",
+    "LETTER_LIMIT_PER_ADDRESS": "1 per minute",
+}
+
+
 @pytest.fixture(scope="module")
 def apps(settings, migrated):
-    """Return the app, with an administrator; and one that is strict with guessers."""
-    strict = {"RATELIMIT_ENABLED": True, "LOGIN_LIMIT_PER_ADDRESS": "1 per minute"}
+    """Return the app, and one that is strict with guessers."""
     with maker_of_apps(settings, migrated) as make:
-        app = make()
-        with app.app_context():
-            datastore = app.extensions["security"].datastore
-            user = PACKAGE.security.users.create(EMAIL, PASSWORD)
-            datastore.add_role_to_user(user, datastore.create_role(name="admin"))
-            PACKAGE.security.users.create(f"other-{EMAIL}", PASSWORD)
-        yield app, make(HTTP_BASIC_AUTH=True, **strict)
+        yield make(), make(**STRICT)
 
 
 @pytest.fixture
 def engine(apps):
-    """Return the engine of a database with accounts and nothing else."""
+    """Return the engine of a database with an administrator and another user."""
     database = apps[0].extensions["sqlalchemy"]
+    datastore = apps[0].extensions["security"].datastore
     with apps[0].app_context():
         for table in reversed(database.metadata.sorted_tables):
-            if not table.name.startswith("auth_"):
-                database.session.execute(table.delete())
-        database.session.commit()
+            database.session.execute(table.delete())
+        user = PACKAGE.security.users.create(EMAIL, PASSWORD)
+        datastore.add_role_to_user(user, datastore.create_role(name="admin"))
+        PACKAGE.security.users.create(f"other-{EMAIL}", PASSWORD)
         return database.engine
 
 
@@ -141,10 +149,20 @@ def answer(apps, engine, monkeypatch):
     tokens = auth.tokens()
     headers = {"Authorization": f"Bearer {tokens.access}"}
 
+    def token_of_letter(path):
+        fields = example_of_body("post", path)
+        if path == "/reset":
+            fields = {"email": EMAIL}
+        client.post(path, json=fields, headers=headers)
+        letter = apps[0].extensions["mailman"].outbox[-1].body
+        return re.search(r"#token=(\S+)", letter)[1]
+
     def good_call(method, path):
         body = example_of_body(method, path)
         if body and "refresh_token" in body:
             body = {"refresh_token": tokens.refresh}
+        if body and "token" in body:
+            body = {**body, "token": token_of_letter(path.removesuffix("/confirm"))}
         collection = f"/{path.split('/')[1]}/"
         if example := example_of_body("post", collection):
             made = client.post(collection, json=example, headers=headers)

@@ -15,6 +15,7 @@ def test_login_gives_a_token_and_the_users_id(auth):
     assert answer.json["response"]["user"].keys() == {
         "authentication_token",
         "email",
+        "expires_in",
         "id",
         "refresh_token",
     }

@@ -32,7 +32,7 @@ def test_user_of_the_old_database_logs_in_to_the_new_one(make_app, auth, old, pa
     assert "auth_user: 1 rows" in answer.output
     assert auth.login().status_code == 200
     with app.app_context():
-        assert package.security.users.create("bob@example.com", "another horse").id
+        assert package.security.users.create("bob@example.com", "another battery").id
 
 
 def test_database_with_rows_is_left_as_it_is(app, old):

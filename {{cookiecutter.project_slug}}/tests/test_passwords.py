@@ -1,4 +1,10 @@
-"""How passwords are kept."""
+"""What a password must be, and how it is kept."""
+
+import re
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 from flask_security import hash_password
@@ -97,12 +103,109 @@ def test_password_survives_in_any_unicode_form(auth, flask):
 @pytest.mark.parametrize(
     ("password", "reason"),
     [
-        pytest.param("elevenchars", "at least 12 characters", id="short"),
+        pytest.param("fourteen chars", "at least 15 characters", id="short"),
         pytest.param("a" * 257, "at most 256 characters", id="long"),
-        pytest.param("ADA@example.com", "must not be the e-mail address", id="address"),
+        pytest.param("ADA@example.com", "Beside your name", id="address"),
+        pytest.param("example-example-example", "Beside your name", id="domain"),
     ],
 )
 def test_weak_password_is_refused_with_a_reason(flask, password, reason):
     answer = flask("users", "change_password", EMAIL, "--password", password)
     assert answer.exit_code != 0
     assert reason in answer.output
+
+
+@pytest.mark.parametrize(
+    ("password", "good"),
+    [
+        pytest.param("lovelace byron 1815", False, id="last name"),
+        pytest.param("LOVELACE-August\u0430-12", False, id="in capitals"),
+        pytest.param("\uff4covelace byron 18", False, id="in wide letters"),
+        pytest.param("augusta@poets.example.org", False, id="address"),
+        pytest.param("lovelace likes horses and tea", True, id="enough beside it"),
+        pytest.param("correct horse battery", True, id="nothing of their own"),
+    ],
+)
+def test_own_name_and_address_do_not_count(app, password, good):
+    user = SimpleNamespace(
+        email="augusta@poets.example.org", first_name="Love", last_name="Lovelace"
+    )
+    with app.app_context():
+        rules = app.extensions["security"].password_util
+        reasons, _ = rules.validate(password, False, user=user)
+    assert (reasons is None) == good
+
+
+@pytest.fixture
+def range_service():
+    """Return the address of a service of breached passwords, and what it was asked.
+
+    It knows PASSWORD; "padding horse battery" is padding. It is silent when told to.
+    """
+    asked = []
+
+    class Service(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers["Add-Padding"]))
+            released.wait()
+            self.send_response(200)
+            self.end_headers()
+            known = {PASSWORD: 3, "padding horse battery": 0}
+            for password, count in known.items():
+                digest = sha1(password.encode(), usedforsecurity=False).hexdigest()
+                self.wfile.write(f"{digest[5:].upper()}:{count}\r\n".encode())
+
+        def log_message(self, *words):
+            """Say nothing."""
+
+    released = Event()
+    released.set()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    base = f"http://127.0.0.1:{server.server_port}/range"
+    yield SimpleNamespace(base=base, asked=asked, released=released)
+    released.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def is_breached(app, package, range_service):
+    """Return a function that asks the service, or another one."""
+
+    def is_breached(password, base=range_service.base):
+        app.config.update(PASSWORD_BREACH_URL=base, PASSWORD_BREACH_SECONDS=0.2)
+        with app.test_request_context():
+            return package.security.passwords.is_breached(password)
+
+    return is_breached
+
+
+def test_breached_password_is_known_and_never_told(is_breached, range_service):
+    assert is_breached(PASSWORD)
+    assert not is_breached("another horse battery")
+    assert not is_breached("padding horse battery")
+    assert [
+        re.fullmatch(r"/range/[0-9A-F]{5}", path) for path, _ in range_service.asked
+    ]
+    assert {padding for _, padding in range_service.asked} == {"true"}
+
+
+def test_breached_password_is_refused_with_a_reason(app, flask, range_service):
+    app.config["PASSWORD_BREACH_URL"] = range_service.base
+    answer = flask("users", "change_password", EMAIL, "--password", PASSWORD)
+    assert "known from a breach" in answer.output
+
+
+def test_service_that_is_silent_refuses_nobody(is_breached, range_service, caplog):
+    caplog.set_level("INFO")
+    range_service.released.clear()
+    assert not is_breached(PASSWORD)
+    assert not is_breached(PASSWORD, base="http://127.0.0.1:1/range")
+    assert [record.message for record in caplog.records] == ["breaches not asked"] * 2
+
+
+def test_nobody_is_asked_unless_a_setting_says_so(is_breached, range_service, package):
+    assert package.security.settings.PASSWORD_BREACH_URL == ""
+    assert not is_breached(PASSWORD, base="")
+    assert range_service.asked == []

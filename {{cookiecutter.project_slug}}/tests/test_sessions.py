@@ -137,7 +137,8 @@ def test_logout_needs_a_token(auth, laptop):
 END_ALL = {
     "revoked": "auth revoke ada@example.com",
     "deactivated": "users deactivate ada@example.com",
-    "password changed": "users change_password ada@example.com --password a-better-one",
+    "password changed": "users change_password ada@example.com --password "
+    "a-better-password",
     "access reset": "users reset_access ada@example.com",
 }
 

@@ -4,6 +4,7 @@ Views with a contract describe themselves; openapi.json has the rest.
 """
 
 import json
+from itertools import chain
 from typing import Any, NoReturn
 
 import flask_smorest
@@ -13,14 +14,18 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from .errors import http_problem, problem
+from .security.accounts import PARTS
 
 
 def init_app(app: Flask) -> None:
     """Describe the API, at /openapi.json where API_DOCS is on."""
     app.config.from_file("openapi.json", json.load)
+    document = app.config["API_SPEC_OPTIONS"]
+    for path in chain(*(PARTS[part] for part in PARTS.keys() - app.config["ACCOUNTS"])):
+        del document["paths"][path]
     if not app.config["HTTP_BASIC_AUTH"]:
-        app.config["API_SPEC_OPTIONS"]["security"].remove({"basic": []})
-        del app.config["API_SPEC_OPTIONS"]["components"]["securitySchemes"]["basic"]
+        document["security"].remove({"basic": []})
+        del document["components"]["securitySchemes"]["basic"]
     app.config["OPENAPI_URL_PREFIX"] = "/" if app.config["API_DOCS"] else None
     app.extensions["api"] = Api(app, spec_kwargs={"extra_plugins": [Problems()]})
 

@@ -17,6 +17,7 @@ from flask.helpers import get_load_dotenv
 
 from .secret_rules import weakness
 from .security import settings as security_settings
+from .security.accounts import PARTS
 
 DEFAULTS = {
     # Whether /docs and /openapi.json are served. `flask openapi print` always works.
@@ -39,7 +40,7 @@ DEFAULTS = {
 }
 
 SECRETS = ("SECRET_KEY", "SECURITY_PASSWORD_SALT")
-TEXTS = (*SECRETS, "SQLALCHEMY_DATABASE_URI")
+TEXTS = (*SECRETS, "SQLALCHEMY_DATABASE_URI", "MAIL_USERNAME", "MAIL_PASSWORD")
 
 Kind = tuple[list[type], str]
 WHOLE: Kind = ([int], "a whole number")
@@ -47,6 +48,8 @@ SECONDS: Kind = ([int, timedelta], "a whole number of seconds")
 
 # What a setting may be, for those where another kind would do something unexpected.
 KINDS: Mapping[str, Kind] = {
+    "ACCOUNTS": ([list], f"a list, of any of these: {json.dumps([*PARTS])}"),
+    "ACCOUNT_TOKEN_MAX_AGE": SECONDS,
     "API_DOCS": ([bool], "true or false"),
     "CHECKS_SILENCED": ([list], 'a list of ids: ["auth.E025"]'),
     "CORS_ORIGINS": ([list], 'a list: ["https://example.com"]'),
@@ -54,10 +57,14 @@ KINDS: Mapping[str, Kind] = {
     "HSTS_SECONDS": WHOLE,
     "HTTP_BASIC_AUTH": ([bool], "true or false"),
     "INSTANCES": WHOLE,
+    "LETTER_LIMIT_PER_ACCOUNT": ([str], "a rate: 5 per hour"),
+    "LETTER_LIMIT_PER_ADDRESS": ([str], "a rate: 20 per hour"),
     "LOGIN_LIMIT_PER_ACCOUNT": ([str], "a rate: 10 per minute"),
     "LOGIN_LIMIT_PER_ADDRESS": ([str], "a rate: 30 per minute"),
     "LOG_JSON": ([bool], "true or false"),
     "MAX_CONTENT_LENGTH": ([int], "a whole number of bytes"),
+    "MAIL_TIMEOUT": WHOLE,
+    "PASSWORD_BREACH_SECONDS": WHOLE,
     "PROXY_COUNT": WHOLE,
     "RATELIMIT_STORAGE_URI": ([str], "an address: redis://127.0.0.1:6379"),
     "SECRET_KEY_FALLBACKS": ([list, type(None)], 'a list of old keys: ["..."]'),
@@ -69,7 +76,10 @@ KINDS: Mapping[str, Kind] = {
     "TRUSTED_HOSTS": ([list, type(None)], 'a list: ["api.example.com"]'),
 }
 
-AT_LEAST_ONE = ("HASHES_AT_ONCE", "INSTANCES", "SECURITY_PASSWORD_LENGTH_MIN")
+# The library's own parts answer with pages, and have no limits.
+PAGES = ("CHANGEABLE", "CHANGE_EMAIL", "CONFIRMABLE", "RECOVERABLE", "REGISTERABLE")
+
+AT_LEAST = {"HASHES_AT_ONCE": 1, "INSTANCES": 1, "SECURITY_PASSWORD_LENGTH_MIN": 12}
 
 HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
@@ -113,8 +123,14 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"  FLASK_{name} {reason}. Make one with: {HOW_TO_MAKE_ONE}"
     if not config.get("SQLALCHEMY_DATABASE_URI"):
         yield "  FLASK_SQLALCHEMY_DATABASE_URI is missing. .env.example shows one"
+    for name in PAGES:
+        if config.get(f"SECURITY_{name}"):
+            yield f"  FLASK_SECURITY_{name} serves pages: see FLASK_ACCOUNTS"
     for name, (kind, rule) in KINDS.items():
         if type(config.get(name)) not in kind:
             yield f"  FLASK_{name} is {config[name]!r}, and must be {rule}"
-        elif name in AT_LEAST_ONE and config[name] < 1:
-            yield f"  FLASK_{name} is {config[name]!r}, and must be 1 or more"
+        elif name in AT_LEAST and config[name] < AT_LEAST[name]:
+            rule = f"{AT_LEAST[name]} or more"
+            yield f"  FLASK_{name} is {config[name]}, and must be {rule}"
+        elif name == "ACCOUNTS" and any(part not in [*PARTS] for part in config[name]):
+            yield f"  FLASK_{name} is {config[name]!r}, and must be {rule}"

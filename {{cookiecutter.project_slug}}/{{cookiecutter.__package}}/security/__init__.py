@@ -12,6 +12,7 @@ from flask_security import auth_token_required as token_required
 from ..database import db
 from . import (
     access,
+    accounts,
     cli,
     limits,
     passwords,
@@ -49,4 +50,5 @@ def init_app(app: Flask) -> None:
     roles.init_app(app, security)
     responses.init_app(security)
     sessions.init_app(app)
+    accounts.init_app(app)
     cli.init_app(app)

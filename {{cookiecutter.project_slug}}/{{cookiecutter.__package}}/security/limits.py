@@ -1,7 +1,8 @@
-"""How often someone may guess.
+"""How often someone may guess, or ask for a letter.
 
-Refused attempts count, by the client's network and by the account that they name,
-whether it exists or not. An attempt is looked up before its password is hashed.
+Refused attempts count, and letters, by the client's network and by the account that
+they name, whether it exists or not. An attempt is looked up before its password is
+hashed.
 """
 
 import time
@@ -50,16 +51,17 @@ class Attempts:
         return getattr(self.own, question)(rate, *key)
 
 
-def attempt(account: str | None = None) -> Callable[[], None]:
+def attempt(account: str | None = None, what: str = "LOGIN") -> Callable[[], None]:
     """Let an attempt pass, or raise TooManyRequests (429).
 
-    Call what it returns if the attempt is refused: only then does it count.
+    Call what it returns if the attempt is refused, or the letter sent: only then
+    does it count. `what` is counted for itself: LOGIN or LETTER.
     """
     config = current_app.config
-    counts = [(parse(config["LOGIN_LIMIT_PER_ADDRESS"]), "network", _network())]
+    counts = [(parse(config[f"{what}_LIMIT_PER_ADDRESS"]), what, _network())]
     if account is not None:
-        rate = parse(config["LOGIN_LIMIT_PER_ACCOUNT"])
-        counts.append((rate, "account", _pseudonym(account)))
+        rate = parse(config[f"{what}_LIMIT_PER_ACCOUNT"])
+        counts.append((rate, what, _pseudonym(account)))
     if not config.get("RATELIMIT_ENABLED", True):
         counts = []
     attempts = cast(Attempts, current_app.extensions["attempts"])
@@ -68,15 +70,15 @@ def attempt(account: str | None = None) -> Callable[[], None]:
             audit("too many attempts")
             wait = attempts.ask("get_window_stats", *count).reset_time - time.time()
             raise TooManyRequests(
-                "Too many refused attempts. Try again later.",
+                "Too many attempts. Try again later.",
                 retry_after=max(1, int(wait)),
             )
 
-    def refused() -> None:
+    def count_it() -> None:
         for count in counts:
             attempts.ask("hit", *count)
 
-    return refused
+    return count_it
 
 
 def _network() -> str:

@@ -13,10 +13,21 @@ EMAIL_LENGTH_MAX = 254  # RFC 5321, section 4.5.3.1.3, without the angle bracket
 TOKEN_LENGTH_MAX = 2048
 BODY_BYTES_MAX = 16 * 1024
 
+EMAIL = {"email": EMAIL_LENGTH_MAX}
+PASSWORD = {"password": passwords.LENGTH_MAX}
+TOKEN = {"token": TOKEN_LENGTH_MAX}
+
 # The fields of each endpoint, with the most characters they may have.
 FIELDS: Mapping[str, Mapping[str, int]] = {
-    "security.login": {"email": EMAIL_LENGTH_MAX, "password": passwords.LENGTH_MAX},
+    "security.login": EMAIL | PASSWORD,
     "security.refresh_token": {"refresh_token": TOKEN_LENGTH_MAX},
+    "accounts.register": EMAIL,
+    "accounts.confirm_register": TOKEN | PASSWORD,
+    "accounts.reset": EMAIL,
+    "accounts.confirm_reset": TOKEN | PASSWORD,
+    "accounts.change": PASSWORD | {"new_password": passwords.LENGTH_MAX},
+    "accounts.change_email": EMAIL | PASSWORD,
+    "accounts.confirm_change_email": TOKEN,
 }
 
 

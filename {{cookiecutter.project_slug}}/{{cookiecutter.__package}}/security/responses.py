@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, current_app, jsonify, request
 from flask_security import Security, UserMixin
 
 from ..errors import problem
@@ -30,6 +30,8 @@ def render(
     if code >= 400:
         return _refused()
     answer = {name: payload[name] for name in ("user",) if name in payload}
+    age = current_app.config["SECURITY_TOKEN_MAX_AGE"]
+    answer["user"]["expires_in"] = int(age.total_seconds())
     return jsonify(meta={"code": code}, response=answer)
 
 

@@ -24,7 +24,13 @@ SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {
 # Every hash is over an HMAC with the salt: a stolen table alone cannot be guessed at.
 SECURITY_PASSWORD_SINGLE_HASH = False
 
-SECURITY_PASSWORD_LENGTH_MIN = 12
+# NIST SP 800-63B-4, section 3.1.1.2: the password is the only factor.
+SECURITY_PASSWORD_LENGTH_MIN = 15
+
+# Asked whether a new password is known from a breach, without being told it:
+# "https://api.pwnedpasswords.com/range". Without an answer in time it is taken.
+PASSWORD_BREACH_URL = ""
+PASSWORD_BREACH_SECONDS = 2
 
 # --- Tokens ------------------------------------------------------------------
 
@@ -87,3 +93,25 @@ SECURITY_DATETIME_FACTORY = utc_now
 
 # Addresses are checked for their form. Asking DNS would fail offline.
 SECURITY_EMAIL_VALIDATOR_ARGS = {"check_deliverability": False}
+
+# --- Accounts that their users manage: docs/accounts.md ----------------------
+
+# What users do for themselves: "register", "reset", "change", "change-email".
+ACCOUNTS: list[str] = []
+
+# Letters lead there: it has the pages, and gives the token to this API.
+FRONT_END_URL = ""
+
+# A token in a letter is of use this long, and once.
+ACCOUNT_TOKEN_MAX_AGE = timedelta(hours=1)
+
+# Letters asked for: from one network, and to one address from anywhere.
+LETTER_LIMIT_PER_ADDRESS = "20 per hour"
+LETTER_LIMIT_PER_ACCOUNT = "5 per hour"
+
+MAIL_BACKEND = f"{__package__}.mail"
+MAIL_SERVER = "localhost"
+MAIL_DEFAULT_SENDER = "noreply@localhost"
+
+# A request waits so long for each step of the mail server, and then is 503.
+MAIL_TIMEOUT = 5

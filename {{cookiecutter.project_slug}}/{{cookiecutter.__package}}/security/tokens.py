@@ -1,4 +1,4 @@
-"""Access tokens: signed, short-lived, and for this application alone."""
+"""Tokens: signed, short-lived, for this application and one purpose alone."""
 
 import re
 from hashlib import sha256
@@ -42,6 +42,12 @@ def init_app(app: Flask, security: Security) -> None:
     security.refresh_token_serializer = RefreshSerializer(
         keys, salt=f"{app.import_name}.refresh-token", signer_kwargs=sha256_hmac
     )
+    # These go by mail.
+    for purpose in ("confirm", "reset", "change_email"):
+        serializer = URLSafeTimedSerializer(
+            keys, salt=f"{app.import_name}.{purpose}", signer_kwargs=sha256_hmac
+        )
+        setattr(security, f"{purpose}_serializer", serializer)
 
 
 def read(token: str) -> dict[str, str] | None:

@@ -1,8 +1,13 @@
-"""Find and make accounts."""
+"""Find, make and change accounts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from secrets import token_hex
+from typing import Any, cast
 
 from flask import current_app
 from flask_security import hash_password, uia_email_mapper
-from sqlalchemy import func, select
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..database import db, utc_now
@@ -11,7 +16,15 @@ from .models import User
 
 
 class Refused(ValueError):
-    """The account cannot be made; the message says why."""
+    """The account cannot be made, or changed; the message says why.
+
+    `field` is the one of the request that is the reason.
+    """
+
+    def __init__(self, message: str, field: str = "token") -> None:
+        """Say why, and where."""
+        super().__init__(message)
+        self.field = field
 
 
 def find(email: str) -> User | None:
@@ -24,22 +37,57 @@ def find(email: str) -> User | None:
 
 def create(email: str, password: str) -> User:
     """Make an active account with a confirmed address, or raise Refused."""
-    address = uia_email_mapper(email)
-    if address is None:
-        raise Refused(f"{email!r} is not an e-mail address that can be used")
-    security = current_app.extensions["security"]
-    reasons, password = security.password_util.validate(password, True, email=address)
-    if reasons:
-        raise Refused("; ".join(reasons))
-    user: User = security.datastore.create_user(
-        email=address, password=hash_password(password), confirmed_at=utc_now()
+    address = address_of(email)
+    password = new_hash(password, email=address)
+    user: User = current_app.extensions["security"].datastore.create_user(
+        email=address, password=password, confirmed_at=utc_now()
     )
-    try:
+    with _unique_address():
         db.session.commit()
+    return user
+
+
+def address_of(email: str) -> str:
+    """Return the address as it is kept, or raise Refused."""
+    if address := uia_email_mapper(email):
+        return str(address)
+    raise Refused(f"{email!r} is not an e-mail address that can be used", "email")
+
+
+def new_hash(password: str, field: str = "password", **about: str | None) -> str:
+    """Hash a new password, or raise Refused.
+
+    `about` has the owner's OWN_WORDS, as far as they are known.
+    """
+    rules = current_app.extensions["security"].password_util
+    reasons, password = rules.validate(password, True, **about)
+    if reasons:
+        raise Refused("; ".join(reasons), field)
+    return str(hash_password(password))
+
+
+def change(uniquifier: str, **columns: Any) -> None:
+    """Change an account and end all its tokens, or raise Refused.
+
+    `uniquifier` is the one that the token had which allows it. Of several changes at
+    once one is made: what allowed the others has ended with it.
+    """
+    as_it_was = update(User).where(User.fs_uniquifier == uniquifier, User.active)
+    changes = as_it_was.values(fs_uniquifier=token_hex(16), **columns)
+    with _unique_address():
+        done = cast(CursorResult[Any], db.session.execute(changes))
+        db.session.commit()
+    if done.rowcount != 1:
+        raise Refused("the account has been changed meanwhile")
+
+
+@contextmanager
+def _unique_address() -> Iterator[None]:
+    try:
+        yield
     except IntegrityError:
         db.session.rollback()
-        raise Refused(f"there is an account {address!r} already") from None
-    return user
+        raise Refused("there is an account with this address already") from None
 
 
 def revoke_tokens(user: User) -> None:

@@ -119,6 +119,14 @@ def sqlite(config: Config) -> str | None:
     return "SQLite is one file, and there are several machines." if apart else None
 
 
+def open_mail(config: Config) -> str | None:
+    """Look whether letters cross a network as they are."""
+    hidden = config.get("MAIL_USE_TLS") or config.get("MAIL_USE_SSL")
+    here = config["MAIL_SERVER"] in ("localhost", "127.0.0.1", "::1")
+    is_open = config["ACCOUNTS"] and not hidden and not here
+    return "Letters go to the mail server without TLS." if is_open else None
+
+
 def env_file(config: Config) -> str | None:
     """Look who may read the secrets."""
     env = Path(".env")
