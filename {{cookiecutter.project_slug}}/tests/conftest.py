@@ -76,19 +76,19 @@ def do_not_wait_for_the_disk(connection: Any, _: Any) -> None:
 
 
 @pytest.fixture
-def make_app(
-    settings: dict[str, Any], migrated: Flask
-) -> Iterator[Callable[..., Flask]]:
-    """Return a function that makes an app with some settings changed."""
-    with maker_of_apps(settings, migrated) as make:
-        yield make
+def clean(migrated: Flask) -> Iterator[None]:
+    """Empty the tables when the test has ended."""
+    yield
+    with migrated.app_context():
+        database = migrated.extensions["sqlalchemy"]
+        for table in reversed(database.metadata.sorted_tables):
+            database.session.execute(table.delete())
+        database.session.commit()
 
 
 @contextmanager
-def maker_of_apps(
-    settings: dict[str, Any], migrated: Flask
-) -> Iterator[Callable[..., Flask]]:
-    """Give a function that makes apps; at the end, empty the tables."""
+def maker_of_apps(settings: dict[str, Any]) -> Iterator[Callable[..., Flask]]:
+    """Give a function that makes apps, and close their connections at the end."""
     apps = []
 
     def make(**changes: Any) -> Flask:
@@ -99,20 +99,37 @@ def maker_of_apps(
     for app in apps:
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
-    with migrated.app_context():
-        database = migrated.extensions["sqlalchemy"]
-        for table in reversed(database.metadata.sorted_tables):
-            database.session.execute(table.delete())
-        database.session.commit()
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask]) -> Flask:
-    """Return the app, with one user."""
-    app = make_app()
+def make_app(settings: dict[str, Any], clean: None) -> Iterator[Callable[..., Flask]]:
+    """Return a function that makes an app with some settings changed."""
+    with maker_of_apps(settings) as make:
+        yield make
+
+
+def with_user(app: Flask) -> Flask:
     with app.app_context():
         PACKAGE.security.users.create(EMAIL, PASSWORD)
     return app
+
+
+@pytest.fixture
+def app(migrated: Flask, clean: None) -> Iterator[Flask]:
+    """Return the app, with one user. It is one for all tests: to make one takes long.
+
+    What a test changes in its settings is undone.
+    """
+    settings = dict(migrated.config)
+    yield with_user(migrated)
+    migrated.config.clear()
+    migrated.config.update(settings)
+
+
+@pytest.fixture
+def new_app(make_app: Callable[..., Flask]) -> Flask:
+    """Return an app with one user for this test alone, to add views to."""
+    return with_user(make_app())
 
 
 @pytest.fixture
@@ -170,6 +187,7 @@ def auth(client: FlaskClient) -> Auth:
 def letters(app: Flask) -> list[EmailMessage]:
     """Return the letters that were sent, which no mail server has seen."""
     outbox: list[EmailMessage] = app.extensions["mailman"].outbox
+    outbox.clear()
     return outbox
 
 

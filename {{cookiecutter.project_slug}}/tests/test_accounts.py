@@ -17,12 +17,12 @@ def token_in(letter):
 
 
 @pytest.fixture
-def post(client):
-    """Return a function that posts JSON: post("/reset", email=...)."""
+def post(app):
+    """Return a function that posts JSON, in any thread: post("/reset", email=...)."""
 
     def post(path, access="", **fields):
         headers = {"Authorization": f"Bearer {access}"} if access else {}
-        return client.post(path, json=fields, headers=headers)
+        return app.test_client().post(path, json=fields, headers=headers)
 
     return post
 
@@ -251,6 +251,11 @@ def test_of_many_registrations_at_once_one_makes_the_account(confirm, letters, p
     assert sorted(answer.status_code for answer in made) == [201] + [422] * 7
 
 
+def at_the_same_time(act, *words):
+    with ThreadPoolExecutor(1) as another:
+        return another.submit(act, *words).result()
+
+
 @pytest.mark.parametrize("purpose", ["reset", "change-email"])
 def test_token_that_is_used_meanwhile_is_refused(app, confirm, purpose, token):
     used, answers = token(purpose), []
@@ -258,12 +263,13 @@ def test_token_that_is_used_meanwhile_is_refused(app, confirm, purpose, token):
     def meanwhile(connection, cursor, statement, *_):
         if statement.startswith("UPDATE auth_user") and not answers:
             answers.append(None)
-            answers[0] = confirm(purpose, used)
+            answers[0] = at_the_same_time(confirm, purpose, used)
 
     with app.app_context():
         engine = app.extensions["sqlalchemy"].engine
     event.listen(engine, "before_cursor_execute", meanwhile)
     answers.append(confirm(purpose, used, f"{NEW} and more"))
+    event.remove(engine, "before_cursor_execute", meanwhile)
     assert [answer.status_code for answer in answers] == [200, 422]
 
 
@@ -283,7 +289,7 @@ def test_of_two_new_passwords_at_once_one_counts(
     def meanwhile(*words, **options):
         if not answers:
             answers.append(None)
-            answers[0] = set_password(NEW)
+            answers[0] = at_the_same_time(set_password, NEW)
         return make_hash(*words, **options)
 
     monkeypatch.setattr(context, "hash", meanwhile)

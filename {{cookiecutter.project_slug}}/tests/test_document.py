@@ -121,20 +121,18 @@ STRICT = {
 
 
 @pytest.fixture(scope="module")
-def apps(settings, migrated):
+def apps(migrated, settings):
     """Return the app, and one that is strict with guessers."""
-    with maker_of_apps(settings, migrated) as make:
-        yield make(), make(**STRICT)
+    with maker_of_apps(settings) as make:
+        yield migrated, make(**STRICT)
 
 
 @pytest.fixture
-def engine(apps):
+def engine(apps, clean):
     """Return the engine of a database with an administrator and another user."""
     database = apps[0].extensions["sqlalchemy"]
     datastore = apps[0].extensions["security"].datastore
     with apps[0].app_context():
-        for table in reversed(database.metadata.sorted_tables):
-            database.session.execute(table.delete())
         user = PACKAGE.security.users.create(EMAIL, PASSWORD)
         datastore.add_role_to_user(user, datastore.create_role(name="admin"))
         PACKAGE.security.users.create(f"other-{EMAIL}", PASSWORD)

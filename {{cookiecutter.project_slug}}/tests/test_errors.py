@@ -1,7 +1,6 @@
 """Every error is a problem document, RFC 9457."""
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 LOST = OperationalError("SELECT 1", {}, Exception("connection lost"))
@@ -42,12 +41,12 @@ def test_large_body_is_refused(make_app):
 
 
 @pytest.mark.parametrize("path", ["/dummy-api/", "/readyz"])
-def test_database_that_is_away_is_not_the_callers_fault(app, auth, path):
+def test_database_that_is_away_is_not_the_callers_fault(app, auth, monkeypatch, path):
     headers = {"Authentication-Token": auth.token()}
     assert auth.client.get(path, headers=headers).status_code == 200
     with app.app_context():
-        engine = app.extensions["sqlalchemy"].engine
-    event.listen(engine, "before_cursor_execute", lambda *_: raising(LOST)())
+        dialect = app.extensions["sqlalchemy"].engine.dialect
+    monkeypatch.setattr(dialect, "do_execute", lambda *_: raising(LOST)())
     answer = auth.client.get(path, headers=headers)
     assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
     assert answer.headers["Retry-After"] == "5"

@@ -7,6 +7,11 @@ security = import_string("{{ cookiecutter.__package }}.security")
 
 
 @pytest.fixture
+def app(new_app):
+    return new_app
+
+
+@pytest.fixture
 def admin_only(app):
     """Serve /admin-only, to administrators."""
 
