@@ -25,6 +25,12 @@ def test_case_of_the_address_does_not_matter(auth):
     assert auth.login(email="ADA@Example.com").status_code == 200
 
 
+def test_address_may_have_any_letters(app, auth, package):
+    with app.app_context():
+        package.security.users.create("\u00c5sa@example.com", "correct horse battery")
+    assert auth.login(email="\u00c5sa@example.com").status_code == 200
+
+
 def test_answer_with_a_token_is_not_cached(auth):
     assert auth.login().headers["Cache-Control"] == "no-store"
 
@@ -44,6 +50,7 @@ def test_second_login_works_whatever_credentials_it_carries(client, auth):
         pytest.param({"password": "wrong horse battery"}, id="wrong password"),
         pytest.param({"email": "bob@example.com"}, id="unknown address"),
         pytest.param({"email": "not an address"}, id="malformed address"),
+        pytest.param({"email": "\u00e1d\u00e1@example.com"}, id="address with accents"),
     ],
 )
 def test_refused_logins_all_get_the_same_answer(client, changes):
