@@ -243,10 +243,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def env_of(project: Path) -> dict[str, str]:
+    """Return what a project's .env sets."""
+    lines = (project / ".env").read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+
+
 def seed_user(project: Path) -> dict[str, str]:
     """Return the first user's e-mail address and password, as POST /login takes them."""
-    lines = (project / ".env").read_text("utf-8").splitlines()
-    env = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+    env = env_of(project)
     return {"email": env["SEED_USER_EMAIL"], "password": env["SEED_USER_PASSWORD"]}
 
 

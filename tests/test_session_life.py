@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import run, seed_user
+from conftest import env_of, run, seed_user
 
 pytestmark = pytest.mark.full
 
@@ -103,8 +103,8 @@ def test_sessions_of_before_a_deactivation_stay_ended(devices, project):
 
 
 def test_key_is_rotated_without_ending_a_session(devices, project, serve):
-    settings = dict(line.split("=", 1) for line in env_lines(project))
-    old, new = settings["FLASK_SECRET_KEY"], "n" + settings["FLASK_SECRET_KEY"][::-1]
+    old = env_of(project)["FLASK_SECRET_KEY"]
+    new = "n" + old[::-1]
     both = serve(project, FLASK_SECRET_KEY=new, FLASK_SECRET_KEY_FALLBACKS=f'["{old}"]')
     only_new = serve(project, FLASK_SECRET_KEY=new)
     laptop, phone = (Client(both, device.access, device.refresh) for device in devices)
@@ -112,8 +112,3 @@ def test_key_is_rotated_without_ending_a_session(devices, project, serve):
     # What the laptop has now is signed with the new key, what the phone has is not.
     laptop.base = phone.base = only_new
     assert states([laptop, phone]) == [200, 200, 401, 401]
-
-
-def env_lines(project: Path) -> list[str]:
-    lines = (project / ".env").read_text("utf-8").splitlines()
-    return [line for line in lines if line and line[0] != "#"]

@@ -74,6 +74,8 @@ def test_boolean_is_understood_in_either_case(start, monkeypatch, value):
         ("ACCOUNTS", '["registration"]', "a list, of any of these"),
         ("HASHES_AT_ONCE", "0", "1 or more"),
         ("MAX_CONTENT_LENGTH", "1MB", "a whole number of bytes"),
+        ("RATELIMIT_ENABLED", "no", "true or false"),
+        ("RATELIMIT_STORAGE_OPTIONS", "db=1", "an object"),
         ("SECRET_KEY_FALLBACKS", GOOD, "a list of old keys"),
         ("SECURITY_PASSWORD_LENGTH_MIN", "15.5", "a whole number"),
         ("SECURITY_PASSWORD_LENGTH_MIN", "11", "12 or more"),

@@ -72,6 +72,23 @@ def test_events_of_authentication_are_logged_with_their_reason(auth, events, fla
     ]
 
 
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("LOGIN_LIMIT_PER_ADDRESS", "network"),
+        ("LOGIN_LIMIT_PER_ACCOUNT", "account"),
+    ],
+)
+def test_too_many_attempts_are_logged_with_what_they_have_in_common(
+    auth, events, make_app, limit, reason
+):
+    settings = {limit: "1 per minute", "RATELIMIT_ENABLED": True}
+    auth.client = make_app(**settings).test_client()
+    auth.login(password="wrong")
+    assert auth.login().status_code == 429
+    assert events()[-1] == ("too many attempts", reason)
+
+
 @pytest.fixture
 def break_database(migrated):
     """Return a function that takes a table away until the test has ended."""

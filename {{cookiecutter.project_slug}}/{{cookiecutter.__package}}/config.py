@@ -66,6 +66,8 @@ KINDS: Mapping[str, Kind] = {
     "MAIL_TIMEOUT": WHOLE,
     "PASSWORD_BREACH_SECONDS": WHOLE,
     "PROXY_COUNT": WHOLE,
+    "RATELIMIT_ENABLED": ([bool], "true or false"),
+    "RATELIMIT_STORAGE_OPTIONS": ([dict], 'an object: {"db": 1}'),
     "RATELIMIT_STORAGE_URI": ([str], "an address: redis://127.0.0.1:6379"),
     "SECRET_KEY_FALLBACKS": ([list, type(None)], 'a list of old keys: ["..."]'),
     "SECURITY_PASSWORD_LENGTH_MIN": WHOLE,

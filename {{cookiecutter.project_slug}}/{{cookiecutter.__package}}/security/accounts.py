@@ -75,7 +75,7 @@ def confirm_reset() -> Answer:
 @token_required
 def change() -> Answer:
     """Set a new password. Every session ends: the user logs in again."""
-    with _attempt(current_user.email):
+    with _attempt(users.one_spelling(current_user.email)):
         _check_password(current_user)
         _set_password(current_user, g.caller.fs_uniquifier, "new_password")
     return _answer(200)
@@ -85,7 +85,7 @@ def change() -> Answer:
 def change_email() -> Answer:
     """Send a token to the new address, or word that it has an account."""
     address = users.address_of(_field("email"))
-    with _attempt(current_user.email), _letter_to(address):
+    with _attempt(users.one_spelling(current_user.email)), _letter_to(address):
         _check_password(current_user)
         kind = "registered" if users.find(address) else "change-email"
         claims = {"uid": g.caller.fs_uniquifier, "email": address}
@@ -115,19 +115,19 @@ PARTS = {
 
 @contextmanager
 def _attempt(account: str | None = None) -> Iterator[None]:
-    refused = limits.attempt(account)
+    settle = limits.attempt(account)
     try:
         yield
     except users.Refused:
-        refused()
+        settle(False)
         raise
 
 
 @contextmanager
 def _letter_to(address: str) -> Iterator[None]:
-    sent = limits.attempt(address, "LETTER")
+    settle = limits.attempt(users.one_spelling(address), "LETTER")
     yield
-    sent()
+    settle(False)
 
 
 def _field(name: str) -> str:

@@ -1,9 +1,7 @@
 """An e-mail address and a password: are they those of an account?"""
 
-import hmac
 from typing import Any, cast
 
-from flask import current_app
 from flask_security import LoginForm, UserMixin
 from sqlalchemy import Select, func, select
 
@@ -22,15 +20,16 @@ class Credentials(LoginForm):
     def validate(self, **kwargs: Any) -> bool:
         """Check, or raise TooManyRequests; a refusal is logged with its reason."""
         email = self.email.data or ""
-        refused = limits.attempt(email)
+        name = users.one_spelling(email) or email.strip().lower()
+        settle = limits.attempt(name)
         self.ifield = self.email
-        account = users.find(email) or Decoy(email)
+        account = users.find(email) or Decoy(name)
         self.user = cast(UserMixin, account)
         accepted = super().validate(**kwargs)
+        settle(accepted)
         if accepted:
             audit("login", user=account.id)
         else:
-            refused()
             audit("login refused", user=account.id, reason=_reason(account))
         return accepted
 
@@ -45,9 +44,10 @@ class Decoy:
     id = None
     active = False
 
-    def __init__(self, email: str) -> None:
+    def __init__(self, name: str) -> None:
         """Borrow a hash."""
-        self.password: str | None = db.session.scalar(_hash_near(_place_of(email)))
+        place = int(limits.pseudonym(name)[:8], 16) / 2**32
+        self.password: str | None = db.session.scalar(_hash_near(place))
 
     def verify_and_update_password(self, password: str) -> bool:
         """Do the work of a check."""
@@ -56,12 +56,6 @@ class Decoy:
 
     def track_failed_authn(self, auth_type: str) -> None:
         """Nothing to track."""
-
-
-def _place_of(email: str) -> float:
-    key = str(current_app.secret_key).encode()
-    digest = hmac.digest(key, email.strip().lower().encode(), "sha256")
-    return int.from_bytes(digest[:4]) / 2**32
 
 
 def _hash_near(place: float) -> Select[str | None]:

@@ -5,19 +5,29 @@ they name, whether it exists or not. An attempt is looked up before its password
 hashed.
 """
 
+import hmac
 import time
-from collections.abc import Callable
-from hashlib import sha256
-from ipaddress import ip_network
+from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
 from typing import Any, cast
 
+from click import ClickException
 from flask import Flask, current_app, request
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
+from limits.errors import ConfigurationError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from ..logs import audit
+
+# What is counted for itself; by what, and the setting that says how many there may be.
+WHAT = ("LOGIN", "LETTER")
+BY = {"network": "{}_LIMIT_PER_ADDRESS", "account": "{}_LIMIT_PER_ACCOUNT"}
+
+# In seconds: a storage that hangs must not hang the log-in. Memory does not read them.
+PATIENCE = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
 
 # A storage that did not answer is not asked again for so long.
 AWAY_SECONDS = 10
@@ -25,17 +35,27 @@ AWAY_SECONDS = 10
 
 def init_app(app: Flask) -> None:
     """Count in the storage that RATELIMIT_STORAGE_URI names."""
-    app.extensions["attempts"] = Attempts(
-        app.config["RATELIMIT_STORAGE_URI"], app.config["RATELIMIT_STORAGE_OPTIONS"]
-    )
+    try:
+        app.extensions["attempts"] = Attempts(app.config)
+    except (ConfigurationError, ValueError) as error:
+        names = "FLASK_..._LIMIT_PER_... or FLASK_RATELIMIT_STORAGE_URI"
+        raise ClickException(f"{names} cannot be used: {error}") from None
 
 
 class Attempts:
     """The counts; while a shared storage is away, each process counts for itself."""
 
-    def __init__(self, uri: str, options: dict[str, Any]) -> None:
-        """Use a storage; nothing connects to it yet."""
-        storage = storage_from_string(uri, **options)
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Read the rates, and use a storage; nothing connects to it yet."""
+        self.rates = [
+            (rate, what, by)
+            for what in WHAT
+            for by, name in BY.items()
+            for rate in parse_many(config[name.format(what)])
+            if config["RATELIMIT_ENABLED"]
+        ]
+        options = {**PATIENCE, **config["RATELIMIT_STORAGE_OPTIONS"]}
+        storage = storage_from_string(config["RATELIMIT_STORAGE_URI"], **options)
         self.shared = MovingWindowRateLimiter(storage)
         self.own = MovingWindowRateLimiter(MemoryStorage())
         self.away_until = 0.0
@@ -51,45 +71,47 @@ class Attempts:
         return getattr(self.own, question)(rate, *key)
 
 
-def attempt(account: str | None = None, what: str = "LOGIN") -> Callable[[], None]:
+def attempt(account: str | None = None, what: str = "LOGIN") -> Callable[[bool], None]:
     """Let an attempt pass, or raise TooManyRequests (429).
 
-    Call what it returns if the attempt is refused, or the letter sent: only then
-    does it count. `what` is counted for itself: LOGIN or LETTER.
+    Call what it returns with whether the attempt is accepted: a refused one counts.
+    So does a letter (`what` is LETTER) that has been sent: it is never accepted. It
+    raises as well where others have reached the limit meanwhile: of many guesses
+    at once, those beyond it learn nothing.
     """
-    config = current_app.config
-    counts = [(parse(config[f"{what}_LIMIT_PER_ADDRESS"]), what, _network())]
-    if account is not None:
-        rate = parse(config[f"{what}_LIMIT_PER_ACCOUNT"])
-        counts.append((rate, what, _pseudonym(account)))
-    if not config.get("RATELIMIT_ENABLED", True):
-        counts = []
     attempts = cast(Attempts, current_app.extensions["attempts"])
-    for count in counts:
-        if not attempts.ask("test", *count):
-            audit("too many attempts")
-            wait = attempts.ask("get_window_stats", *count).reset_time - time.time()
-            raise TooManyRequests(
-                "Too many attempts. Try again later.",
-                retry_after=max(1, int(wait)),
-            )
+    keys = {"network": _network()}
+    if account is not None:
+        keys["account"] = pseudonym(account)
+    rates = [(rate, by) for rate, of, by in attempts.rates if of == what and by in keys]
+    counts = [(rate, what, by, keys[by]) for rate, by in rates]
 
-    def count_it() -> None:
+    def within(question: str) -> None:
         for count in counts:
-            attempts.ask("hit", *count)
+            if not attempts.ask(question, *count):
+                audit("too many attempts", reason=count[2])
+                wait = attempts.ask("get_window_stats", *count).reset_time - time.time()
+                raise TooManyRequests(
+                    "Too many attempts. Try again later.",
+                    retry_after=max(1, ceil(wait)),
+                )
 
-    return count_it
+    within("test")
+    return lambda accepted: within("test" if accepted else "hit")
 
 
 def _network() -> str:
     # Who has one IPv6 address has the other 2^64 of its network too.
-    address = request.remote_addr or "127.0.0.1"
     try:
-        return str(ip_network((address, 64 if ":" in address else 32), strict=False))
+        address = ip_address(request.remote_addr or "127.0.0.1")
     except ValueError:
         return "unknown"  # a proxy that names no address: such clients count as one
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((int(address), 64), strict=False))
+    return str(address)
 
 
-def _pseudonym(account: str) -> str:
-    # The storage needs to tell accounts apart, not to know them.
-    return sha256(account.strip().lower().encode()).hexdigest()
+def pseudonym(account: str) -> str:
+    """Return what stands for an account where it need not be known, only told apart."""
+    key = str(current_app.secret_key).encode()
+    return hmac.digest(key, account.encode(), "sha256").hex()

@@ -107,13 +107,13 @@ class RefreshForm(RefreshTokenForm):
 
     def validate(self, **kwargs: Any) -> bool:
         """Check and spend the token, or raise TooManyRequests."""
-        refused = limits.attempt()
+        settle = limits.attempt()
         accepted = super().validate(**kwargs) and self._is_first()
+        settle(accepted)
         user = getattr(self.user, "id", None)
         if accepted:
             audit("session renewed", user=user)
         else:
-            refused()
             reason = self.refresh_errors.name if self.refresh_errors else "no such user"
             audit("refresh refused", user=user, reason=reason)
         return accepted

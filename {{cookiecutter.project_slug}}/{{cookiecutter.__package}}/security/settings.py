@@ -53,15 +53,19 @@ HTTP_BASIC_AUTH = False
 
 # --- Guessing ----------------------------------------------------------------
 
-# Refused attempts: from one network, and at one account from anywhere.
+# Refused attempts: from one network, and at one account from anywhere. Several rates
+# may be given: "10 per minute; 50 per hour".
 LOGIN_LIMIT_PER_ADDRESS = "30 per minute"
 LOGIN_LIMIT_PER_ACCOUNT = "10 per minute"
 
 # Each process counts for itself; redis://... has them count together.
 RATELIMIT_STORAGE_URI = "memory://"
 
-# In seconds: a storage that hangs must not hang the log-in. Memory does not read them.
-RATELIMIT_STORAGE_OPTIONS = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
+# What else the client of Redis is told: {"ssl_ca_certs": "/etc/ssl/redis.pem"}.
+RATELIMIT_STORAGE_OPTIONS: dict[str, object] = {}
+
+# False where something in front of the app counts instead.
+RATELIMIT_ENABLED = True
 
 # In each process. A hash takes 19 MiB (argon2) and a core: with a process for each
 # core, more at a time would only wait for each other, and everyone else for them.
