@@ -81,7 +81,13 @@ KINDS: Mapping[str, Kind] = {
 # The library's own parts answer with pages, and have no limits.
 PAGES = ("CHANGEABLE", "CHANGE_EMAIL", "CONFIRMABLE", "RECOVERABLE", "REGISTERABLE")
 
-AT_LEAST = {"HASHES_AT_ONCE": 1, "INSTANCES": 1, "SECURITY_PASSWORD_LENGTH_MIN": 12}
+LEAST = {
+    "HASHES_AT_ONCE": 1,
+    "HSTS_SECONDS": 0,
+    "INSTANCES": 1,
+    "PROXY_COUNT": 0,
+    "SECURITY_PASSWORD_LENGTH_MIN": 12,
+}
 
 HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
@@ -131,8 +137,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     for name, (kind, rule) in KINDS.items():
         if type(config.get(name)) not in kind:
             yield f"  FLASK_{name} is {config[name]!r}, and must be {rule}"
-        elif name in AT_LEAST and config[name] < AT_LEAST[name]:
-            rule = f"{AT_LEAST[name]} or more"
-            yield f"  FLASK_{name} is {config[name]}, and must be {rule}"
+        elif name in LEAST and config[name] < LEAST[name]:
+            yield f"  FLASK_{name} is {config[name]}, and must be {LEAST[name]} or more"
         elif name == "ACCOUNTS" and any(part not in [*PARTS] for part in config[name]):
             yield f"  FLASK_{name} is {config[name]!r}, and must be {rule}"
