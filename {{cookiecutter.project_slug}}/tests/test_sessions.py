@@ -49,21 +49,59 @@ def test_of_many_refreshes_at_once_one_succeeds(auth, laptop):
     assert statuses == [200] + [401] * 7
 
 
-def test_refresh_token_that_is_spent_meanwhile_is_refused(app, auth, laptop):
+@pytest.fixture
+def while_refreshing(app):
+    """Return a function that acts once a refresh token is found good."""
     with app.app_context():
         engine = app.extensions["sqlalchemy"].engine
-    stolen = iter([laptop.refresh])
 
-    def meanwhile(connection, cursor, statement, *_):
-        if statement.startswith("UPDATE auth_refresh_tracker"):
-            for token in stolen:
-                with ThreadPoolExecutor(1) as thief:
-                    answer = thief.submit(auth.refresh, token).result()
-                assert answer.status_code == 200
+    def act_meanwhile(act):
+        acts = iter([act])
 
-    event.listen(engine, "before_cursor_execute", meanwhile)
+        def meanwhile(connection, cursor, statement, *_):
+            if statement.startswith("DELETE FROM auth_refresh_tracker"):
+                at_once(acts)
+
+        event.listen(engine, "before_cursor_execute", meanwhile)
+
+    return act_meanwhile
+
+
+def at_once(acts):
+    """Do, as another client would, what has not been done yet."""
+    for act in acts:
+        with ThreadPoolExecutor(1) as other:
+            other.submit(act).result()
+
+
+def test_refresh_token_that_is_spent_meanwhile_is_refused(
+    auth, laptop, while_refreshing
+):
+    stolen = []
+    while_refreshing(lambda: stolen.append(auth.refresh(laptop.refresh)))
     assert auth.refresh(laptop.refresh).status_code == 401
+    assert [answer.status_code for answer in stolen] == [200]
     assert auth.call(laptop.access).status_code == 401
+
+
+@pytest.fixture
+def delete_user(app):
+    """Return a function that deletes the user."""
+
+    def delete():
+        with app.app_context():
+            datastore = app.extensions["security"].datastore
+            datastore.delete(datastore.find_user(email="ada@example.com"))
+            datastore.commit()
+
+    return delete
+
+
+def test_user_who_is_deleted_while_refreshing_is_refused(
+    auth, laptop, while_refreshing, delete_user
+):
+    while_refreshing(delete_user)
+    assert auth.refresh(laptop.refresh).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -107,12 +145,13 @@ def test_refresh_token_ends_by_age(auth, laptop, tracker, column, age):
 
 @pytest.fixture
 def tracker(app):
-    """Return a function that moves a moment of the only session."""
+    """Return a function that moves a moment of the first session."""
 
     def move(column, by):
         with app.app_context():
             datastore = app.extensions["security"].datastore
-            row = datastore.db.session.scalar(select(datastore.refresh_tracker_model))
+            model = datastore.refresh_tracker_model
+            row = datastore.db.session.scalar(select(model).order_by(model.id))
             setattr(row, column, getattr(row, column) + by)
             datastore.commit()
 
@@ -151,6 +190,48 @@ def test_every_session_ends_with_the_users_tokens(auth, flask, laptop, phone, co
     assert [answer.status_code for answer in statuses] == [401] * 4
 
 
+@pytest.fixture
+def while_hashing(app, monkeypatch):
+    """Return a function that acts once a log-in has verified its password."""
+    context = app.extensions["security"].pwd_context
+    verify = context.verify
+
+    def act_meanwhile(act):
+        acts = iter([act])
+
+        def verify_and_act(*args, **kwargs):
+            right = verify(*args, **kwargs)
+            at_once(acts)
+            return right
+
+        monkeypatch.setattr(context, "verify", verify_and_act)
+
+    return act_meanwhile
+
+
+@pytest.mark.parametrize("command", END_ALL.values(), ids=END_ALL)
+def test_login_that_is_under_way_ends_too(auth, flask, while_hashing, command):
+    while_hashing(lambda: flask(*command.split()))
+    assert auth.login().status_code == 401
+
+
+@pytest.mark.parametrize("password", ["correct horse battery", "wrong"])
+def test_user_who_is_deleted_while_logging_in_is_refused(
+    auth, while_hashing, delete_user, password
+):
+    while_hashing(delete_user)
+    assert auth.login(password=password).status_code == 401
+
+
+def test_renewed_hash_does_not_undo_a_new_password(
+    app, auth, flask, while_hashing, real_costs
+):
+    app.extensions["security"].pwd_context.update(**real_costs)
+    while_hashing(lambda: flask(*END_ALL["password changed"].split()))
+    auth.login()
+    assert auth.login(password="a-better-one").status_code == 200
+
+
 def test_tokens_do_not_come_back_with_the_account(auth, flask, laptop):
     flask("users", "deactivate", "ada@example.com")
     flask("users", "activate", "ada@example.com")
@@ -175,10 +256,19 @@ def test_cleanup_deletes_what_has_ended(auth, flask, laptop, tracker):
     assert flask("auth", "cleanup").output == "Deleted 1 ended sessions.\n"
 
 
-def test_login_forgets_the_users_ended_sessions(app, auth, laptop, tracker):
+@pytest.mark.parametrize(
+    ("act", "left"),
+    [
+        pytest.param(lambda auth, phone: auth.login(), 2, id="login"),
+        pytest.param(lambda auth, phone: auth.refresh(phone.refresh), 1, id="refresh"),
+    ],
+)
+def test_ended_sessions_of_the_user_are_forgotten(
+    app, auth, laptop, phone, tracker, act, left
+):
     tracker("last_used_at", timedelta(days=-8))
-    auth.login()
+    assert act(auth, phone).status_code == 200
     with app.app_context():
         database = app.extensions["sqlalchemy"]
         table = database.metadata.tables["auth_refresh_tracker"]
-        assert len(database.session.execute(select(table)).all()) == 1
+        assert len(database.session.execute(select(table)).all()) == left

@@ -25,12 +25,14 @@ class Credentials(LoginForm):
         self.ifield = self.email
         account = users.find(email) or Decoy(name)
         self.user = cast(UserMixin, account)
+        # Asked now, as the account may be gone when its password is hashed.
+        user, reason = account.id, _reason(account)
         accepted = super().validate(**kwargs)
         settle(accepted)
         if accepted:
-            audit("login", user=account.id)
+            audit("login", user=user)
         else:
-            audit("login refused", user=account.id, reason=_reason(account))
+            audit("login refused", user=user, reason=reason)
         return accepted
 
 

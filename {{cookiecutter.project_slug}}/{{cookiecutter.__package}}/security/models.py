@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import current_app, g
 from flask_security import RefreshTrackerMixin, RoleMixin, UserMixin, hash_password
-from sqlalchemy import Column, ForeignKey, Index, String, Table, func
+from sqlalchemy import Column, ForeignKey, Index, String, Table, func, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from ..database import Base, UtcDateTime
+from ..database import Base, UtcDateTime, db
 from . import passwords
 
 user_roles = Table(
@@ -78,14 +78,19 @@ class User(Base, UserMixin):
         return active
 
     def verify_and_update_password(self, password: str) -> bool:
-        """Check a password; if it is right, renew a hash that is not as today's."""
-        active, stored = self.active, self.password
+        """Check a password; if it is right, renew a hash that is not as today's.
+
+        Who is revoked, changed or deleted while it is hashed does not get in.
+        """
+        user_id, active, stored = self.id, self.active, self.password
+        stands_for_them = self.fs_uniquifier
         if not passwords.verify(password, stored):
             return False
         context = current_app.extensions["security"].pwd_context
         if active and context.needs_update(stored):
-            self.password = hash_password(password)
-        return True
+            _replace_hash(user_id, stored, hash_password(password))
+        now = db.session.get(User, user_id, populate_existing=True)
+        return now is not None and now.fs_uniquifier == stands_for_them
 
     def augment_auth_token(self, tdata: dict[str, Any]) -> None:
         """Name the session in an access token: the caller's, or a new one."""
@@ -94,6 +99,12 @@ class User(Base, UserMixin):
     def get_security_payload(self) -> dict[str, Any]:
         """What a login answers about the user, beside the token."""
         return {"id": self.id, "email": self.email}
+
+
+def _replace_hash(user_id: int, old: str | None, new: str) -> None:
+    # Unless the user has a new password meanwhile.
+    this = update(User).where(User.id == user_id, User.password == old)
+    db.session.execute(this.values(password=new))
 
 
 class RefreshTracker(Base, RefreshTrackerMixin):

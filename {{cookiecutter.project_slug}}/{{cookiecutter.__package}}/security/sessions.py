@@ -37,14 +37,15 @@ def init_app(app: Flask) -> None:
 @token_required
 def logout() -> dict[str, Any]:
     """End the session of the token, on every instance: other devices stay in."""
-    db.session.execute(
-        update(RefreshTracker)
-        .where(RefreshTracker.refresh_family == g.get("family"))
-        .values(revoked_at=utc_now())
-    )
+    _end(g.get("family"))
     db.session.commit()
     audit("logout", user=g.caller.id)
     return {"meta": {"code": 200}, "response": {}}
+
+
+def _end(family: str | None) -> None:
+    session = update(RefreshTracker).where(RefreshTracker.refresh_family == family)
+    db.session.execute(session.values(revoked_at=utc_now()))
 
 
 def cleanup(user: UserMixin | None = None) -> int:
@@ -95,8 +96,12 @@ class Datastore(SQLAlchemyUserDatastore):
     def cleanup_refresh_trackers(
         self, user: UserMixin, expired: bool = True, revoked: bool = False
     ) -> None:
-        """Forget the user's ended sessions: every login does."""
+        """Forget the user's ended sessions: every login and refresh does."""
         db.session.execute(_ended(utc_now(), user))
+
+    def revoke_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
+        """End a session. Its row may be gone: its user may be."""
+        _end(refresh_tracker.refresh_family)
 
     def exchange_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
         """Nothing: RefreshForm has spent the token, before anything was answered."""
@@ -120,14 +125,18 @@ class RefreshForm(RefreshTokenForm):
 
     def _is_first(self) -> bool:
         # Of two requests with the same token only one can be the user's.
-        tracker = cast(RefreshTracker, self.refresh_tracker)
-        if not cast(User, self.user).active:
+        tracker, user = cast(RefreshTracker, self.refresh_tracker), self.user
+        if not cast(User, user).active:
             self.refresh_token.errors = ["deactivated"]
-        elif not _spend(tracker):
+            return False
+        # Rows are locked in this order by a login too: nobody waits in a circle.
+        db.session.execute(_ended(utc_now(), user))
+        if not _spend(tracker):
             self.refresh_errors = RefreshTokenErrors.GEN_MISMATCH
             self.refresh_token.errors = ["spent"]
+            return False
         g.family = tracker.refresh_family
-        return not self.refresh_token.errors
+        return True
 
 
 def _spend(tracker: RefreshTracker) -> bool:
@@ -140,9 +149,7 @@ def _spend(tracker: RefreshTracker) -> bool:
         )
         .values(gen=RefreshTracker.gen + 1, last_used_at=utc_now())
     )
-    done = cast(CursorResult[Any], db.session.execute(turn))
-    db.session.refresh(tracker)
-    return done.rowcount == 1
+    return cast(CursorResult[Any], db.session.execute(turn)).rowcount == 1
 
 
 def _log_reuse(
