@@ -43,6 +43,7 @@ LOOKS = {
     "auth.E012": when(
         "Short passwords do.", lambda c: c["SECURITY_PASSWORD_LENGTH_MIN"] < 15
     ),
+    "auth.E013": weaknesses.schemes,
     "auth.E020": when(
         "The app runs in debug or test mode.", lambda c: c["DEBUG"] or c["TESTING"]
     ),
@@ -57,4 +58,7 @@ LOOKS = {
         "CORS_ORIGINS lets every page in.", lambda c: "*" in c["CORS_ORIGINS"]
     ),
     "auth.E029": weaknesses.open_mail,
+    "auth.E030": when(
+        "RATELIMIT_ENABLED is false.", lambda c: not c["RATELIMIT_ENABLED"]
+    ),
 }

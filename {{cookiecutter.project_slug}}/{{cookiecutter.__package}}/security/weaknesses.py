@@ -1,10 +1,11 @@
 """Where `flask auth check` looks: each function says what is wrong, or None."""
 
+import math
 import os
 import stat
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,22 @@ Config = Mapping[str, Any]
 
 # The first releases with the last known fixes; below them an advisory applies.
 SAFE_VERSIONS = {
-    "flask": (3, 1, 1),
+    "flask": (3, 1, 3),
     "flask-cors": (6, 0, 0),
     "flask-security": (5, 9, 2),
+    "gunicorn": (23, 0, 0),
+    "idna": (3, 7),
     "jinja2": (3, 1, 6),
+    "mako": (1, 3, 12),
+    "python-dotenv": (1, 2, 2),
+    "python-json-logger": (3, 3, 0),
     "werkzeug": (3, 1, 6),
 }
 
 # OWASP Password Storage Cheat Sheet; argon2: memory in KiB, for its time.
 ARGON2_MEMORY = {1: 47104, 2: 19456, 3: 12288, 4: 9216}
 ROUNDS = {"bcrypt": 12, "pbkdf2_sha512": 210_000}
+SAFE_SCHEMES = {"argon2", *ROUNDS}
 
 
 def secret(name: str) -> Callable[[Config], str | None]:
@@ -70,9 +77,16 @@ def cost(config: Config) -> str | None:
     if scheme == "argon2":
         least = ARGON2_MEMORY.get(options.get("argon2__time_cost", 1), 7168)
         enough = options.get("argon2__memory_cost", 0) >= least
+        enough = enough and options.get("argon2__type", "id") == "id"
     else:
-        enough = options.get(f"{scheme}__rounds", 0) >= ROUNDS[scheme]
+        enough = options.get(f"{scheme}__rounds", 0) >= ROUNDS.get(scheme, math.inf)
     return None if enough else f"{scheme} costs less than it should."
+
+
+def schemes(config: Config) -> str | None:
+    """Look which hashes count as a password's."""
+    weak = [s for s in config["SECURITY_PASSWORD_SCHEMES"] if s not in SAFE_SCHEMES]
+    return f"Hashes of {', '.join(weak)} are accepted." if weak else None
 
 
 def weak_hashes(config: Config) -> str | None:
@@ -138,12 +152,16 @@ def env_file(config: Config) -> str | None:
 
 def old_libraries(config: Config) -> str | None:
     """Look for versions below the last known fix."""
-    old = [name for name, safe in SAFE_VERSIONS.items() if _parts(version(name)) < safe]
+    old = [name for name, safe in SAFE_VERSIONS.items() if _is_below(name, safe)]
     return f"Below the last known fix: {', '.join(old)}." if old else None
 
 
-def _parts(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".") if part.isdigit())
+def _is_below(name: str, safe: tuple[int, ...]) -> bool:
+    try:
+        parts = version(name).split(".")
+    except PackageNotFoundError:  # gunicorn, on Windows
+        return False
+    return tuple(int(part) for part in parts if part.isdigit()) < safe
 
 
 def when(problem: str, condition: Callable[[Config], Any]) -> Callable[..., str | None]:
