@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from flask_migrate import check
+from sqlalchemy import column
+from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, StatementError
 
 
@@ -29,6 +31,23 @@ def test_address_is_unique_whatever_its_case(datastore):
     datastore.create_user(email="ADA@Example.com")
     with pytest.raises(IntegrityError):
         datastore.commit()
+
+
+def test_addresses_that_differ_in_an_accent_are_two(datastore, user, package):
+    users = package.security.users
+    other = users.create("adá@example.com", "another horse battery")
+    assert users.find("Ada@example.com") is user
+    assert users.find("Adá@example.com") is other
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [(sqlite, "lower(email)"), (postgresql, "lower(email)"), (mysql, "email")],
+    ids=["sqlite", "postgresql", "mariadb"],
+)
+def test_address_is_looked_up_as_it_is_indexed(package, dialect, sql):
+    address = package.database.IgnoringCase(column("email"))
+    assert str(address.compile(dialect=dialect.dialect())) == sql
 
 
 def test_login_is_tracked(app, auth):

@@ -7,8 +7,18 @@ from typing import Any
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event, make_url
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    FunctionElement,
+    MetaData,
+    String,
+    TypeDecorator,
+    event,
+    make_url,
+)
 from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -36,6 +46,27 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class IgnoringCase(FunctionElement[str]):
+    """A text in lower case; on MariaDB as it is, as a column there ignores case.
+
+    MariaDB has no index on an expression.
+    """
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(IgnoringCase)
+def _lower(text: Any, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(text.clauses, **options)})"
+
+
+@compiles(IgnoringCase, "mysql")
+@compiles(IgnoringCase, "mariadb")
+def _as_it_is(text: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(text.clauses, **options))
 
 
 def utc_now() -> datetime:

@@ -13,6 +13,11 @@ MOMENT = sa.DateTime(timezone=True).with_variant(
     mysql.DATETIME(fsp=6), "mysql", "mariadb"
 )
 
+# In any case, but with its accents: no two accounts for ada@ and ADA@, two for adá@.
+ADDRESS = sa.String(254).with_variant(
+    mysql.VARCHAR(254, collation="utf8mb4_uca1400_as_ci"), "mysql", "mariadb"
+)
+
 
 def upgrade() -> None:
     """Make auth_user, auth_role and the table between them."""
@@ -32,7 +37,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("modified_at", MOMENT, nullable=False),
-        sa.Column("email", sa.String(254), nullable=False),
+        sa.Column("email", ADDRESS, nullable=False),
         sa.Column("password", sa.String(255)),
         sa.Column("first_name", sa.String(80)),
         sa.Column("last_name", sa.String(80)),
@@ -48,7 +53,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_auth_user_fs_uniquifier")),
         if_not_exists=True,
     )
-    # MariaDB has no index on an expression, and its texts ignore case.
+    # MariaDB has no index on an expression; its column ignores case.
     mariadb = op.get_context().dialect.name in ("mariadb", "mysql")
     email = sa.text("email" if mariadb else "lower(email)")
     op.create_index(

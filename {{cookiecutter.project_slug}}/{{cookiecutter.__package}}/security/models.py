@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import current_app, g
 from flask_security import RefreshTrackerMixin, RoleMixin, UserMixin, hash_password
-from sqlalchemy import Column, ForeignKey, Index, String, Table, func, update
+from sqlalchemy import Column, ForeignKey, Index, String, Table, update
+from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from ..database import Base, UtcDateTime, db
+from ..database import Base, IgnoringCase, UtcDateTime, db
 from . import passwords
 
 user_roles = Table(
@@ -17,6 +18,12 @@ user_roles = Table(
     Base.metadata,
     Column("user_id", ForeignKey("auth_user.id", ondelete="CASCADE"), primary_key=True),
     Column("role_id", ForeignKey("auth_role.id", ondelete="CASCADE"), primary_key=True),
+)
+
+
+# On MariaDB: in any case, but with its accents.
+Address = String(254).with_variant(
+    VARCHAR(254, collation="utf8mb4_uca1400_as_ci"), "mysql", "mariadb"
 )
 
 
@@ -34,7 +41,7 @@ class User(Base, UserMixin):
 
     __tablename__ = "auth_user"
 
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(Address)
     password: Mapped[str | None] = mapped_column(String(255))
     first_name: Mapped[str | None] = mapped_column(String(80))
     last_name: Mapped[str | None] = mapped_column(String(80))
@@ -126,4 +133,4 @@ class RefreshTracker(Base, RefreshTrackerMixin):
 
 
 # Two addresses differ by more than case, and a login finds its row by an index.
-Index("uq_auth_user_email_lower", func.lower(User.email), unique=True)
+Index("uq_auth_user_email_lower", IgnoringCase(User.email), unique=True)

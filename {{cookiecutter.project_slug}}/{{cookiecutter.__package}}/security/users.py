@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from flask import current_app
 from flask_security import hash_password, uia_email_mapper
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..database import db, utc_now
+from ..database import IgnoringCase, db, utc_now
 from ..logs import audit
 from .models import User
 
@@ -37,9 +37,9 @@ def find(email: str) -> User | None:
     """Return the account with this address, however it is written."""
     address = uia_email_mapper(email) or ""
     user = db.session.scalar(
-        select(User).where(func.lower(User.email) == func.lower(address))
+        select(User).where(IgnoringCase(User.email) == IgnoringCase(literal(address)))
     )
-    # MariaDB takes one letter for another: an accent would be a new way to guess.
+    # MariaDB takes some letters for others: each would be a new way to guess.
     return user if user and user.email.lower() == address.lower() else None
 
 
