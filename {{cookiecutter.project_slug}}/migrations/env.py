@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 from alembic import context
+from alembic.autogenerate.rewriter import Rewriter
+from alembic.operations.ops import CreateIndexOp, CreateTableOp
 from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
@@ -36,10 +38,22 @@ def with_its_import(kind: str, item: Any, context: Any) -> Any:
     return f"{name}()"
 
 
+drafts = Rewriter()
+
+
+@drafts.rewrites(CreateTableOp)
+@drafts.rewrites(CreateIndexOp)
+def may_come_again(context: Any, revision: Any, step: Any) -> Any:
+    """Let the next try find what a migration did before it failed: MariaDB keeps it."""
+    step.if_not_exists = True
+    return step
+
+
 migrate = current_app.extensions["migrate"]
 settings = {
     "target_metadata": migrate.db.metadata,
     "include_object": lambda _, name, *__: name not in BY_HAND,
+    "process_revision_directives": drafts,
     "render_item": with_its_import,
     # Each revision counts as soon as it is done.
     "transaction_per_migration": True,

@@ -32,10 +32,11 @@ def upgrade() -> None:
             name=op.f("fk_note_user_id"),
             ondelete="CASCADE",
         ),
+        if_not_exists=True,
     )
-    op.create_index(op.f("ix_note_user_id"), "note", ["user_id"])
+    op.create_index(op.f("ix_note_user_id"), "note", ["user_id"], if_not_exists=True)
 
 
 def downgrade() -> None:
     """Drop it, with every note."""
-    op.drop_table("note")
+    op.drop_table("note", if_exists=True)
