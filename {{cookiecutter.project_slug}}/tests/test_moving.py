@@ -6,14 +6,13 @@ from flask_migrate import upgrade
 
 
 @pytest.fixture
-def old(create_app, package, settings, tmp_path):
+def old(make_app, package, tmp_path):
     """Return the address of a SQLite database with one user, ada."""
     uri = f"sqlite:///{tmp_path}/old.db"
-    app = create_app({**settings, "SQLALCHEMY_DATABASE_URI": uri})
+    app = make_app(SQLALCHEMY_DATABASE_URI=uri)
     with app.app_context():
         upgrade()
         package.security.users.create("ada@example.com", "correct horse battery")
-        app.extensions["sqlalchemy"].engine.dispose()
     return uri
 
 

@@ -3,7 +3,7 @@
 import click
 from flask import Flask
 from flask.cli import with_appcontext
-from sqlalchemy import Connection, Table, create_engine, func, insert, select
+from sqlalchemy import Connection, NullPool, Table, create_engine, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .database import db
@@ -30,7 +30,9 @@ def copy_from(source: str) -> None:
     """
     tables = db.metadata.sorted_tables
     try:
-        with create_engine(source).connect() as old, db.engine.begin() as new:
+        # Its one connection is closed at the end, not kept for another time.
+        engine = create_engine(source, poolclass=NullPool)
+        with engine.connect() as old, db.engine.begin() as new:
             for table in tables:
                 if new.scalar(select(func.count()).select_from(table)):
                     raise click.ClickException(f"{table} is not empty: nothing copied.")
