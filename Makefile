@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_INSTALLED := .venv/.installed
 DEV_INSTALLED := .venv/.installed-dev
+BENCH_INSTALLED := .cache/bench/.installed
+PIP_INSTALL := python -m pip install --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-full check fix lock bench audit release
@@ -34,8 +36,8 @@ fix: $(DEV_INSTALLED)  ## Repair what can be repaired
 lock: $(DEV_INSTALLED)  ## Renew every lock, of this repository and of the generated projects
 	$(BIN)/python scripts/lock.py
 
-bench: $(DEV_INSTALLED)  ## Measure what a request costs as the users grow (minutes)
-	@$(BIN)/python bench/growth.py
+bench: $(BENCH_INSTALLED)  ## Measure against others, into docs/performance.md (half an hour); PARTS="in_process http" for some
+	@.cache/bench/bin/python -m bench $(PARTS)
 
 audit: $(DEV_INSTALLED)  ## Look the locked versions up among the known weaknesses
 	$(BIN)/python scripts/audit.py
@@ -46,9 +48,14 @@ release: $(DEV_INSTALLED)  ## Check, stamp and tag a release: make release VERSI
 $(DEMO_INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.13")'
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/$(PIP_INSTALL) -r $<
 	@touch $@
 
 $(DEV_INSTALLED): requirements-dev.txt $(DEMO_INSTALLED)
-	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/$(PIP_INSTALL) -r $<
+	@touch $@
+
+$(BENCH_INSTALLED): bench/requirements.txt
+	$(PYTHON) -m venv --clear .cache/bench
+	.cache/bench/bin/$(PIP_INSTALL) --quiet -r $<
 	@touch $@

@@ -53,6 +53,14 @@ def generated_lock(projects: dict[str, Path], *options: str) -> str:
     return lock
 
 
+def bench_lock(own: Path, generated: str) -> str:
+    """Return the lock of the peers of `make bench`, on the versions that a project locks."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.write(generated)
+        constraints.flush()
+        return compile_lock(own, "--group", "bench", "-c", constraints.name)
+
+
 def bake_each(folder: str) -> dict[str, Path]:
     """Make a project for each database, and return their folders."""
     projects = {}
@@ -70,8 +78,10 @@ def main() -> None:
     (ROOT / "requirements-dev.txt").write_text(compile_lock(own, "--group", "dev"))
     with tempfile.TemporaryDirectory() as folder:
         projects = {name: p / "pyproject.toml" for name, p in bake_each(folder).items()}
+        bench = bench_lock(own, compile_lock(projects["postgresql"]))
         runtime = generated_lock(projects)
         development = generated_lock(projects, "--group", "dev")
+    (ROOT / "bench/requirements.txt").write_text(bench)
     (TEMPLATE / "requirements.txt").write_text(runtime)
     (TEMPLATE / "requirements-dev.txt").write_text(development)
 

@@ -1,0 +1,1 @@
+"""What the generated API and the generator cost, beside what people would pick instead."""

@@ -1,0 +1,55 @@
+"""Flask-JWT-Extended, with the user loader and the blocklist of its documentation."""
+
+import os
+
+from flask import Flask
+from flask_jwt_extended import JWTManager, create_access_token, jwt_required
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, mapped_column
+
+app = Flask(__name__)
+app.config["JWT_SECRET_KEY"] = "a key that is for this measurement only"
+app.config["JWT_ACCESS_TOKEN_EXPIRES"] = 86400
+app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{os.environ['BENCH_DATABASE']}"
+db = SQLAlchemy(app)
+jwt = JWTManager(app)
+
+
+class User(db.Model):
+    __tablename__ = "auth_user"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    active: Mapped[bool]
+
+
+class Blocked(db.Model):
+    __tablename__ = "token_blocklist"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    jti: Mapped[str]
+
+
+@jwt.token_in_blocklist_loader
+def is_blocked(header, payload):
+    return db.session.scalar(select(Blocked.id).filter_by(jti=payload["jti"])) is not None
+
+
+@jwt.user_lookup_loader
+def user_of(header, payload):
+    return db.session.scalar(select(User).filter_by(id=int(payload["sub"]), active=True))
+
+
+@jwt.invalid_token_loader
+def refuse(reason):
+    return {"msg": reason}, 401  # by itself it is 422
+
+
+@app.get("/dummy-api/")
+@jwt_required()
+def items():
+    return {"items": {"Key1": "Value1", "Key2": "value2"}}
+
+
+def credentials(user_id):
+    with app.app_context():
+        return {"Authorization": f"Bearer {create_access_token(identity=str(user_id))}"}
