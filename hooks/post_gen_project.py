@@ -1,15 +1,19 @@
 """Remove the files that the answers do not ask for, and say what comes next."""
 
-import json
+# Nothing else: each module that a hook imports is time that everyone waits.
 import os
-import shutil
 
-ANSWERS = json.loads(r"""{{ cookiecutter | jsonify }}""")
+# Plain words, as the first hook has seen to it.
+ANSWERS = {
+    "project_slug": "{{ cookiecutter.project_slug }}",
+    "use_docker": "{{ cookiecutter.use_docker }}",
+    "ci_provider": "{{ cookiecutter.ci_provider }}",
+}
 
 # Whoever wants a file: (option, answer) -> its files.
 OWNERS = {
-    ("use_docker", True): ["Dockerfile", ".dockerignore", "compose.yaml"],
-    ("ci_provider", "github"): [".github"],
+    ("use_docker", "True"): ["Dockerfile", ".dockerignore", "compose.yaml"],
+    ("ci_provider", "github"): [".github/workflows/ci.yml"],
     ("ci_provider", "gitlab"): [".gitlab-ci.yml"],
 }
 
@@ -26,10 +30,11 @@ has the commands for Windows.
 
 
 def remove(path):
-    if os.path.isdir(path):
-        shutil.rmtree(path)
-    elif os.path.exists(path):
+    """Remove a file, and the folders that are then empty."""
+    if os.path.exists(path):
         os.remove(path)
+        while (path := os.path.dirname(path)) and not os.listdir(path):
+            os.rmdir(path)
 
 
 def main():

@@ -1,6 +1,7 @@
 """What rendering does, and leaves as it is; test_combinations.py has what is always true."""
 
 import sys
+from fnmatch import fnmatch
 
 import pytest
 from conftest import QUESTIONS, ROOT, run
@@ -47,10 +48,16 @@ def test_template_python_carries_answers_only_as_values():
         if "cookiecutter." in path.read_text("utf-8")
     }
     package = "{{cookiecutter.__package}}"
-    assert carried == {
-        f"{package}/security/settings.py",
-        "tests/conftest.py",
-        "tests/test_borders.py",
-        "tests/test_first_run.py",
-        "tests/test_roles.py",
-    }
+    assert carried == {f"{package}/security/settings.py", "tests/conftest.py"}
+
+
+def test_what_is_copied_unrendered_carries_no_answer():
+    files = [path for path in TEMPLATE.rglob("*") if path.is_file()]
+    copied = [
+        path
+        for path in files
+        for pattern in QUESTIONS["_copy_without_render"]
+        if fnmatch(path.relative_to(TEMPLATE).as_posix(), pattern)
+    ]
+    assert len(copied) > len(files) / 2
+    assert not [path for path in copied if b"cookiecutter." in path.read_bytes()]

@@ -3,8 +3,9 @@
 import ast
 
 import pytest
+from conftest import PACKAGE as OURS
 
-PACKAGE = "{{ cookiecutter.__package }}"
+PACKAGE = OURS.__name__
 
 
 def imports(path):

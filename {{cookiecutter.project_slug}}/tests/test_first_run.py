@@ -5,11 +5,11 @@ import stat
 
 import pytest
 from click.testing import CliRunner
+from conftest import PACKAGE
 from dotenv import dotenv_values
 from werkzeug.utils import import_string
 
-PACKAGE = "{{ cookiecutter.__package }}"
-main = import_string(f"{PACKAGE}.first_run:main")
+main = import_string(f"{PACKAGE.__name__}.first_run:main")
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """roles_required: who may do more than others."""
 
 import pytest
-from werkzeug.utils import import_string
+from conftest import PACKAGE
 
-security = import_string("{{ cookiecutter.__package }}.security")
+security = PACKAGE.security
 
 
 @pytest.fixture
