@@ -52,17 +52,6 @@ for module in pkgutil.walk_packages(package.__path__, "token_auth_api."):
 """
 
 
-# Prints each library[extra] that another one asks for, as a lock would have it.
-EXTRAS = """
-from importlib.metadata import distributions
-from packaging.requirements import Requirement
-for distribution in distributions():
-    for asked in map(Requirement, distribution.requires or []):
-        if asked.extras and (asked.marker is None or asked.marker.evaluate({"extra": ""})):
-            print(f"{asked.name.lower()}[{','.join(sorted(asked.extras))}]==")
-"""
-
-
 def words(value):
     return " ".join(map(str, value.values())) if isinstance(value, dict) else None
 
@@ -76,15 +65,6 @@ def test_project_can_be_imported_with_what_a_lock_installs(bake, answers, lock, 
     for command in installer:
         run([lock if word == "LOCK" else word for word in command], project, env=ENVIRONMENT)
     run([".venv/bin/python", "-c", IMPORT_ALL], project)
-
-
-@pytest.mark.deep
-def test_extra_that_a_library_asks_for_is_in_the_lock(default_project, environment):
-    """Of one that is not there, pip takes the newest version, and then refuses it."""
-    lock = (default_project / "requirements-dev.txt").read_text("utf-8")
-    asked = run([environment / "bin/python", "-c", EXTRAS], ROOT).stdout.split()
-    assert asked
-    assert not [requirement for requirement in asked if requirement not in lock]
 
 
 @pytest.mark.full

@@ -98,8 +98,30 @@ def test_locks_name_no_host_and_hash_every_line(default_project):
         for folder in (ROOT, default_project):
             text = (folder / name).read_text("utf-8")
             assert "://" not in text
-            pinned = re.findall(r"^[\w.-]+==.* \\\n    --hash=sha256:", text, re.MULTILINE)
+            pinned = re.findall(r"^[\w.[\],-]+==.* \\\n    --hash=sha256:", text, re.MULTILINE)
             assert len(pinned) == len(re.findall(r"^[\w.-]+", text, re.MULTILINE))
+
+
+# What each installed library asks for with an extra: name[extra].
+EXTRAS = """
+import importlib.metadata, re
+from packaging.requirements import Requirement
+for distribution in importlib.metadata.distributions():
+    for needed in map(Requirement, distribution.requires or []):
+        if needed.extras and (not needed.marker or needed.marker.evaluate({"extra": ""})):
+            name = re.sub("[-_.]+", "-", needed.name).lower()
+            print(f"{name}[{','.join(sorted(needed.extras))}]")
+"""
+
+
+def test_locks_name_the_extras_that_are_asked_for(environment, default_project):
+    """An older pip (23.2) takes `a==1` for no answer to `a[b]`, once there is an a 2."""
+    folders = {environment / "bin/python": default_project, sys.executable: ROOT}
+    for python, folder in folders.items():
+        lock = (folder / "requirements-dev.txt").read_text("utf-8")
+        needed = run([python, "-c", EXTRAS], ROOT).stdout.split()
+        assert needed
+        assert [name for name in needed if f"\n{name}==" not in lock] == []
 
 
 @pytest.mark.parametrize("database", QUESTIONS["database"])
