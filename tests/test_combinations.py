@@ -167,9 +167,9 @@ def test_python_is_clean_in_every_combination(baked, tmp_path):
 
 
 def test_no_jinja_is_left(baked):
-    """Pages of the app, and variables of Postman, look like it, and carry no answer."""
+    """Some look like it and carry no answer: the app's pages, tests, Postman's variables."""
     left = {name: text for name, digest in baked.files if JINJA.search(text := baked.text(digest))}
-    alike = re.compile(r"\w+/pages/templates/|examples/postman_collection\.json")
+    alike = re.compile(r"\w+/pages/templates/|tests/test_\w+\.py|examples/postman_collection\.json")
     assert [name for name in left if not alike.match(name)] == []
     assert [name for name, text in left.items() if "cookiecutter" in text] == []
 
