@@ -35,6 +35,12 @@ def test_request_is_one_line(auth, requests):
     assert call.duration_ms > 0
 
 
+def test_request_stays_one_line_whatever_its_path(client, requests):
+    client.get("/a%0d%0aPOST%20/login%20200")
+    (line,) = requests()
+    assert line.getMessage() == "GET /a%0D%0APOST%20/login%20200 404"
+
+
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [("abc-123", True), ("a b", False), ("x" * 65, False), ("", False)],
@@ -129,18 +135,40 @@ def test_no_secret_is_ever_logged(app, auth, break_database, caplog, settings):
 
 
 @pytest.fixture
-def formatter(make_app, monkeypatch):
-    """Return a function that gives the formatter of an app that is no test."""
+def config(make_app, monkeypatch):
+    """Return a function that gives the logging of an app that is no test."""
 
-    def formatter(**settings):
+    def config(**settings):
         configs = []
         with monkeypatch.context() as patch:
             patch.setattr("logging.config.dictConfig", configs.append)
             make_app(TESTING=False, **settings)
-        configure = logging.config.DictConfigurator(configs[0]).configure_formatter
-        return configure(configs[0]["formatters"]["line"])
+        return logging.config.DictConfigurator(configs[0])
+
+    return config
+
+
+@pytest.fixture
+def formatter(config):
+    def formatter(**settings):
+        logs = config(**settings)
+        return logs.configure_formatter(logs.config["formatters"]["line"])
 
     return formatter
+
+
+@pytest.mark.parametrize(
+    ("message", "args", "kept"),
+    [
+        ("Running on http://127.0.0.1:5001", (), True),
+        ("%s", ("GET /?secret=1",), False),
+    ],
+)
+def test_development_server_logs_no_request(config, message, args, kept):
+    logs = config()
+    (name,) = logs.config["loggers"]["werkzeug"]["filters"]
+    passes = logs.configure_filter(logs.config["filters"][name])
+    assert passes(logging.makeLogRecord({"msg": message, "args": args})) is kept
 
 
 LINE = {"name": "app", "levelname": "INFO", "msg": "GET /healthz 200", "status": 200}

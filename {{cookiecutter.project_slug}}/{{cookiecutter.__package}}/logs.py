@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from secrets import token_hex
 from typing import Any
+from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, g, has_request_context, request
@@ -43,10 +44,19 @@ def _logging(as_json: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": line},
+        "filters": {"no requests": {"()": lambda: _is_no_request}},
         "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"level": "WARNING", "handlers": ["err"]},
-        "loggers": {str(__package__): {"level": "INFO"}},
+        "loggers": {
+            str(__package__): {"level": "INFO"},
+            "werkzeug": {"filters": ["no requests"]},
+        },
     }
+
+
+def _is_no_request(record: logging.LogRecord) -> bool:
+    # The development server would log each request too, with its query.
+    return not record.args
 
 
 class RequestLog:
@@ -71,7 +81,7 @@ class RequestLog:
         def finish(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             line = {
                 "method": environ["REQUEST_METHOD"],
-                "path": request.path,
+                "path": quote(request.path),
                 "status": int(status[:3]),
                 "duration_ms": round((time.perf_counter() - started) * 1000, 1),
                 "user": getattr(g.get("caller"), "id", None),
