@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import string
 import subprocess
 import sys
@@ -22,8 +23,8 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from conftest import free_port, run, seed_user
-from hypothesis import HealthCheck, given, settings
+from conftest import env_of, free_port, run, seed_user
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.full
@@ -110,6 +111,7 @@ class Api:
 
     port: int
     words: dict[str, str]
+    log: Path
 
     @property
     def base(self) -> str:
@@ -201,7 +203,7 @@ def api(request, project):
     """Return a server that is logged in to; it serves every attack of this module."""
     port = free_port()
     command = [word.replace("<PORT>", str(port)) for word in request.param]
-    with serving(command, project, port):
+    with serving(command, project, port) as log:
         user = seed_user(project)
         answer = requests.post(f"http://127.0.0.1:{port}/login", json=user, timeout=20)
         tokens = answer.json()["response"]["user"]
@@ -212,7 +214,7 @@ def api(request, project):
             "EMAIL": user["email"],
             "PASSWORD": user["password"],
         }
-        yield Api(port, words)
+        yield Api(port, words, log)
 
 
 @contextlib.contextmanager
@@ -231,7 +233,7 @@ def serving(command, project, port):
         )
     try:
         wait_for(server, port, log)
-        yield
+        yield log
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
@@ -554,6 +556,7 @@ def test_token_that_this_application_did_not_sign_now_is_refused(api, forged, na
     assert api.send(call(f"Authentication-Token: {forged['control']}")).status == 200
     answer = api.send(call(f"Authentication-Token: {forged[name]}"))
     assert (answer.status, answer.problem["status"]) == (401, 401)
+    assert api.still_serves()
 
 
 def test_login_that_goes_on_beyond_the_limit_is_refused_whole(api):
@@ -568,6 +571,7 @@ def test_head_is_refused_like_get(api, path):
     answer = api.send(call(path=path, method="HEAD"))
     assert answer.status in (401, 404, 405)
     assert answer.headers["content-type"] == "application/problem+json"
+    assert api.still_serves()
 
 
 # --- HTTP itself --------------------------------------------------------------
@@ -664,6 +668,7 @@ def test_odd_request_with_a_good_token_gets_the_items_and_nothing_else(api, raw)
     assert (answer.status, json.loads(answer.body)) == (200, ITEMS)
     assert "evil" not in answer.text
     assert "set-cookie" not in answer.headers
+    assert api.still_serves()
 
 
 # --- Generated requests -------------------------------------------------------
@@ -750,3 +755,103 @@ def test_any_method_and_path_are_answered(api, client, method, path, query, body
     answer = client.request(method, url, data=body, timeout=20, allow_redirects=False)
     assert_sound(answer)
     assert "Value1" not in answer.text
+
+
+# --- The reader of tokens -----------------------------------------------------
+
+# Reads texts from standard input, a JSON string a line, and writes what they are.
+READER = """
+import json, sys
+from itsdangerous import BadSignature
+from token_auth_api import create_app
+from token_auth_api.security import tokens
+
+app = create_app()
+
+def refresh_token(text):
+    try:
+        return app.extensions["security"].refresh_token_serializer.loads(text)
+    except BadSignature:
+        return None
+
+with app.app_context():
+    for line in sys.stdin:
+        text = json.loads(line)
+        print(json.dumps([tokens.read(text), refresh_token(text)]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def read_token(project):
+    """Return a function that gives what a text says as an access and a refresh token."""
+    with subprocess.Popen(
+        [project / ".venv/bin/python", "-c", READER],
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+
+        def read_token(text):
+            reader.stdin.write(json.dumps(text) + "\n")
+            reader.stdin.flush()
+            answer = reader.stdout.readline()
+            assert answer, f"{text!r} ended the reader"
+            return json.loads(answer)
+
+        yield read_token
+
+
+# Any text, surrogates as well; with dots, and with what may be a signature.
+PART = st.text(st.characters(), max_size=60) | st.from_regex(
+    "[A-Za-z0-9_-]{42}[AEQgw]", fullmatch=True
+)
+TOKEN = st.lists(PART, max_size=5).map(".".join)
+
+
+@examples(2000)
+@given(text=TOKEN)
+def test_no_text_breaks_the_reader_of_tokens(read_token, text):
+    assert read_token(text) == [None, None]
+
+
+@examples(1000)
+@given(data=st.data())
+def test_no_change_of_a_token_is_a_token(api, read_token, data):
+    token = data.draw(st.sampled_from([api.words["ACCESS"], api.words["REFRESH"]]))
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(token))] * 2)))
+    changed = token[:start] + data.draw(PART) + token[end:]
+    assume(changed != token)
+    assert read_token(changed) == [None, None]
+
+
+# --- The log of all this ------------------------------------------------------
+
+
+@pytest.fixture
+def without_sessions(project):
+    """Take the table of sessions away from the running server, for one test."""
+    database = sqlite3.connect(project / "instance/app.db", isolation_level=None)
+    with contextlib.closing(database):
+        database.execute("ALTER TABLE auth_refresh_tracker RENAME TO elsewhere")
+        yield
+        database.execute("ALTER TABLE elsewhere RENAME TO auth_refresh_tracker")
+
+
+def test_log_of_all_this_has_no_secret(api, project, without_sessions):
+    user = login(email="<EMAIL>", password="<PASSWORD>")
+    for raw in [
+        call(GOOD),
+        post("/login", user),
+        post("/refresh-token", refresh("<REFRESH>")),
+    ]:
+        assert api.send(raw).status >= 500
+    log = api.log.read_text("utf-8", "replace").partition("POST /login")[2]
+    assert "no such table: auth_refresh_tracker" in log
+    with contextlib.closing(sqlite3.connect(project / "instance/app.db")) as database:
+        rows = database.execute("SELECT password, fs_uniquifier FROM auth_user")
+        stored = [text for row in rows for text in row]
+    env = env_of(project)
+    secrets = [*api.words.values(), *stored, env["FLASK_SECRET_KEY"]]
+    secrets.append(env["FLASK_SECURITY_PASSWORD_SALT"])
+    assert not [secret for secret in secrets if secret in log]
