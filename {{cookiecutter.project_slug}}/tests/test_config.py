@@ -59,6 +59,15 @@ def test_unsafe_secret_refuses_to_start(start, monkeypatch, name, value, reason)
     assert "secrets.token_urlsafe(32)" in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "reason"), [('"old"', "has 3 characters"), ("1", "is not text")]
+)
+def test_unsafe_old_key_refuses_to_start(start, monkeypatch, key, reason):
+    monkeypatch.setenv("FLASK_SECRET_KEY_FALLBACKS", f'["{GOOD}", {key}]')
+    with pytest.raises(Exception, match=f"FLASK_SECRET_KEY_FALLBACKS {reason}"):
+        start()
+
+
 @pytest.mark.parametrize("value", ["false", "False", "true", "True"])
 def test_boolean_is_understood_in_either_case(start, monkeypatch, value):
     monkeypatch.setenv("FLASK_HTTP_BASIC_AUTH", value)

@@ -126,8 +126,11 @@ def _parse(text: str) -> Any:
 
 
 def _problems(config: Mapping[str, Any]) -> Iterator[str]:
-    for name in SECRETS:
-        if reason := weakness(config.get(name)):
+    secrets = [(name, config.get(name)) for name in SECRETS]
+    if isinstance(old_keys := config.get("SECRET_KEY_FALLBACKS"), list):
+        secrets += [("SECRET_KEY_FALLBACKS", key) for key in old_keys]
+    for name, value in secrets:
+        if reason := weakness(value):
             yield f"  FLASK_{name} {reason}. Make one with: {HOW_TO_MAKE_ONE}"
     if not config.get("SQLALCHEMY_DATABASE_URI"):
         yield "  FLASK_SQLALCHEMY_DATABASE_URI is missing. .env.example shows one"
