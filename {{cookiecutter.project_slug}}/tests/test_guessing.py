@@ -52,6 +52,25 @@ def test_deactivated_user_costs_the_same(auth, flask, hashing):
     assert cost_of(hashing, auth.login) == known
 
 
+def test_refused_logins_make_as_many_queries(app, auth, flask):
+    counts, queries = [], []
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+    event.listen(engine, "before_cursor_execute", lambda *call: queries.append(call))
+
+    def count(*login):
+        queries.clear()
+        assert auth.login(*login).status_code == 401
+        counts.append(len(queries))
+
+    count("ada@example.com", WRONG)
+    count("bob@example.com", WRONG)
+    flask("users", "deactivate", "ada@example.com")
+    count("ada@example.com", WRONG)
+    count("ada@example.com")
+    assert counts == [2] * 4
+
+
 @pytest.mark.parametrize(
     "options",
     [

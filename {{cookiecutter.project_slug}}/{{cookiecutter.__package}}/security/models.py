@@ -91,13 +91,13 @@ class User(Base, UserMixin):
         """
         user_id, active, stored = self.id, self.active, self.password
         stands_for_them = self.fs_uniquifier
-        if not passwords.verify(password, stored):
-            return False
+        right = passwords.verify(password, stored)
         context = current_app.extensions["security"].pwd_context
-        if active and context.needs_update(stored):
+        if right and active and context.needs_update(stored):
             _replace_hash(user_id, stored, hash_password(password))
+        # After a wrong password too: an unknown address costs a second query as well.
         now = db.session.get(User, user_id, populate_existing=True)
-        return now is not None and now.fs_uniquifier == stands_for_them
+        return right and now is not None and now.fs_uniquifier == stands_for_them
 
     def augment_auth_token(self, tdata: dict[str, Any]) -> None:
         """Name the session in an access token: the caller's, or a new one."""
