@@ -46,8 +46,7 @@ def register() -> Answer:
 
 def confirm_register() -> Answer:
     """Make the account. Whoever has the letter chooses the password, nobody else."""
-    with _attempt():
-        user = users.create(_claims("confirm")["email"], _field("password"))
+    user = users.create(_claims("confirm")["email"], _field("password"))
     audit("account made", user=user.id)
     return _answer(201, user=user.get_security_payload())
 
@@ -66,18 +65,16 @@ def reset() -> Answer:
 
 def confirm_reset() -> Answer:
     """Set the new password. Every session ends: the user logs in again."""
-    with _attempt():
-        claims = _claims("reset")
-        _set_password(_account(claims), claims["uid"], "password")
+    claims = _claims("reset")
+    _set_password(_account(claims), claims["uid"], "password")
     return _answer(200)
 
 
 @token_required
 def change() -> Answer:
     """Set a new password. Every session ends: the user logs in again."""
-    with _attempt(users.one_spelling(current_user.email)):
-        _check_password(current_user)
-        _set_password(current_user, g.caller.fs_uniquifier, "new_password")
+    _check_password(current_user)
+    _set_password(current_user, g.caller.fs_uniquifier, "new_password")
     return _answer(200)
 
 
@@ -85,8 +82,8 @@ def change() -> Answer:
 def change_email() -> Answer:
     """Send a token to the new address, or word that it has an account."""
     address = users.address_of(_field("email"))
-    with _attempt(users.one_spelling(current_user.email)), _letter_to(address):
-        _check_password(current_user)
+    _check_password(current_user)
+    with _letter_to(address):
         kind = "registered" if users.find(address) else "change-email"
         claims = {"uid": g.caller.fs_uniquifier, "email": address}
         _send(kind, address, "change_email", **claims)
@@ -95,10 +92,9 @@ def change_email() -> Answer:
 
 def confirm_change_email() -> Answer:
     """Take the new address. Every session ends: the user logs in again."""
-    with _attempt():
-        claims = _claims("change_email")
-        new = {"email": claims["email"], "confirmed_at": utc_now()}
-        _change(_account(claims), claims["uid"], "address", **new)
+    claims = _claims("change_email")
+    new = {"email": claims["email"], "confirmed_at": utc_now()}
+    _change(_account(claims), claims["uid"], "address", **new)
     return _answer(200)
 
 
@@ -111,16 +107,6 @@ PARTS = {
         "/change-email/confirm": confirm_change_email,
     },
 }
-
-
-@contextmanager
-def _attempt(account: str | None = None) -> Iterator[None]:
-    settle = limits.attempt(account)
-    try:
-        yield
-    except users.Refused:
-        settle(False)
-        raise
 
 
 @contextmanager
@@ -140,8 +126,10 @@ def _send(kind: str, address: str, purpose: str, **claims: str) -> None:
 
 
 def _claims(purpose: str) -> dict[str, str]:
+    settle = limits.attempt()
     age = current_app.config["ACCOUNT_TOKEN_MAX_AGE"]
     expired, invalid, claims = check_and_get_token_status(_field("token"), purpose, age)
+    settle(not invalid)
     if expired or invalid:
         raise users.Refused("It is not valid, or no longer: ask for a new letter.")
     return cast(dict[str, str], claims)
@@ -156,8 +144,11 @@ def _account(claims: dict[str, str]) -> User:
 
 
 def _check_password(user: User) -> None:
+    settle = limits.attempt(users.one_spelling(user.email))
     rules = current_app.extensions["security"].password_util
-    if not user.verify_and_update_password(rules.normalize(_field("password"))):
+    right = user.verify_and_update_password(rules.normalize(_field("password")))
+    settle(right)
+    if not right:
         raise users.Refused("It is not right.", "password")
 
 
