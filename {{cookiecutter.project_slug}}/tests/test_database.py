@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from flask_migrate import check
-from sqlalchemy import column
+from sqlalchemy import column, text
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, StatementError
 
@@ -25,6 +25,26 @@ def user(datastore):
 def test_migrations_make_what_the_models_say(app):
     with app.app_context():
         check()
+
+
+SAID = {
+    "sqlite": {
+        "PRAGMA journal_mode": "wal",
+        "PRAGMA synchronous": 1,
+        "PRAGMA foreign_keys": 1,
+        "PRAGMA busy_timeout": 30_000,
+    },
+    "postgresql": {"SHOW statement_timeout": "10s"},
+    "mysql": {"SELECT @@max_statement_time": 10},
+}
+
+
+def test_every_connection_is_told_how_to_behave(app):
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+    with engine.connect() as connection:
+        said = SAID[engine.dialect.name]
+        assert {ask: connection.scalar(text(ask)) for ask in said} == said
 
 
 def test_address_is_unique_whatever_its_case(datastore):
