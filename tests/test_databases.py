@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import requests
 from conftest import SERVERS, free_port, new_database, run, seed_user
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 pytestmark = pytest.mark.full
 
@@ -89,13 +89,33 @@ def test_make_run_without_its_server_says_where_it_looked(bake, installed, kind)
     assert "Traceback" not in done.stderr
 
 
+# 2,500 users with the password of the first.
+CROWD = """
+    INSERT INTO auth_user
+        (created_at, modified_at, email, password, active, fs_uniquifier, login_count)
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2500)
+    SELECT created_at, modified_at, n || '@example.com', password, 1, n, n
+    FROM auth_user, numbers
+"""
+
+
+def accounts(uri):
+    columns = "id, email, password, active, fs_uniquifier, login_count"
+    with create_engine(uri).begin() as connection:
+        return connection.execute(text(f"SELECT {columns} FROM auth_user ORDER BY id")).all()
+
+
 @pytest.mark.parametrize("project", SERVERS, indirect=True)
 def test_users_move_from_sqlite_to_a_server(project, serve, tmp_path):
     old = f"sqlite:///{tmp_path}/old.db"
     there = {**os.environ, "FLASK_SQLALCHEMY_DATABASE_URI": old}
     run([".venv/bin/flask", "db", "upgrade"], project, env=there)
     run([".venv/bin/flask", "auth", "seed"], project, env=there)
+    with create_engine(old).begin() as connection:
+        connection.execute(text(CROWD))
     flask(project, "db", "upgrade")
-    assert "auth_user: 1 rows" in flask(project, "copy-from", old).stdout
-    answer = requests.post(f"{serve(project)}/login", json=seed_user(project), timeout=20)
-    assert (answer.status_code, answer.json()["response"]["user"]["id"]) == (200, 1)
+    assert "auth_user: 2501 rows" in flask(project, "copy-from", old).stdout
+    assert accounts(uri_of(project)) == accounts(old)
+    last = seed_user(project) | {"email": "2500@example.com"}
+    answer = requests.post(f"{serve(project)}/login", json=last, timeout=20)
+    assert (answer.status_code, answer.json()["response"]["user"]["id"]) == (200, 2501)
