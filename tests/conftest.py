@@ -193,6 +193,10 @@ class Address(str):
         return sorted(int(pid) for pid in listed.stdout.split())
 
     @property
+    def server(self) -> int:
+        return self.processes[1]
+
+    @property
     def workers(self) -> list[int]:
         return self.processes[2:]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import hmac
+import itertools
 import json
 import os
 import shutil
@@ -14,11 +14,12 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
-from conftest import env_of, free_port, new_database, run, seed_user
+from conftest import free_port, new_database, run, seed_user
 from load import Outcome, get, post, send, send_all
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -61,18 +62,10 @@ def call(base, token, path="/dummy-api/", method="GET"):
 
 
 @pytest.fixture
-def redis_uri():
-    """Return the address of an empty database of the Redis that the environment names."""
-    if not os.environ.get("TEST_REDIS_URI"):
-        pytest.skip("TEST_REDIS_URI names no server")
-    return os.environ["TEST_REDIS_URI"]
-
-
-@pytest.fixture
-def instances(server_project, serve, redis_uri):
+def instances(server_project, serve, redis):
     """Return the addresses of two instances over one PostgreSQL and one Redis."""
     with new_database("postgresql") as uri:
-        there = {"FLASK_SQLALCHEMY_DATABASE_URI": uri, "FLASK_RATELIMIT_STORAGE_URI": redis_uri}
+        there = {"FLASK_SQLALCHEMY_DATABASE_URI": uri, "FLASK_RATELIMIT_STORAGE_URI": redis.uri}
         with pytest.MonkeyPatch.context() as patch:
             for name, value in there.items():
                 patch.setenv(name, value)
@@ -98,7 +91,7 @@ def test_what_ends_on_one_instance_ends_on_the_other(instances, server_project):
 
 
 def test_instances_count_refused_logins_together(instances):
-    guess = {"email": f"user-{time.time_ns()}@example.com", "password": WRONG}
+    guess = {"email": "user@example.com", "password": WRONG}
     statuses = [log_in(instances[n % 2], guess).status_code for n in range(12)]
     assert statuses == [401] * 10 + [429] * 2
 
@@ -124,27 +117,42 @@ def write_lock(project, seconds):
         yield
 
 
-def login_count(project):
-    with contextlib.closing(sqlite3.connect(project / "instance/app.db")) as database:
+def login_count(project, file="app.db"):
+    with contextlib.closing(sqlite3.connect(project / "instance" / file)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return database.execute("SELECT sum(login_count) FROM auth_user").fetchone()[0]
 
 
 def test_sqlite_takes_1500_logins_of_64_clients_and_counts_each(project, serve):
     base = serve(project, "serve", **CROWD)
     user = seed_user(project)
-    assert crowd_logs_in(base, user, 1000) == {200: 1000}
-    with write_lock(project, 8):
-        assert crowd_logs_in(base, user, 500) == {200: 500}
+    assert crowd_logs_in(base, user, 1500) == {200: 1500}
     assert login_count(project) == 1500
+    with write_lock(project, 8):
+        assert crowd_logs_in(base, user, 1500) == {200: 1500}
+    assert login_count(project) == 3000
 
 
 def test_sqlite_that_does_not_wait_for_its_lock_would_fail(project, serve):
     impatient = '{"connect_args": {"timeout": 0}}'
     base = serve(project, "serve", FLASK_SQLALCHEMY_ENGINE_OPTIONS=impatient, **CROWD)
-    with write_lock(project, 4):
-        counts = crowd_logs_in(base, seed_user(project), 200)
-    assert set(counts) == {200, 503}
+    with write_lock(project, 8):
+        counts = crowd_logs_in(base, seed_user(project), 1500)
+    assert counts[503] > 0
     assert login_count(project) == counts[200]
+
+
+def test_backup_of_a_busy_sqlite_is_whole(project, serve):
+    base, user = serve(project, "serve"), seed_user(project)
+    into = f"VACUUM INTO '{project}/instance/backup.db'"
+
+    def back_up():
+        with contextlib.closing(sqlite3.connect(project / "instance/app.db")) as database:
+            database.execute(into)
+
+    counts = asyncio.run(during(base, [post("/login", user)] * 200, 8, back_up))
+    assert counts == {200: 200}
+    assert 0 < login_count(project, "backup.db") < 200
 
 
 # --- A crowd ------------------------------------------------------------------
@@ -215,32 +223,63 @@ def test_of_10000_logins_at_once_none_is_dropped(project, serve):
 # --- Faults -------------------------------------------------------------------
 
 
-async def during(base, load, clients, fault):
+async def during(base, load, clients, fault, ready=lambda outcome: outcome.counts.total() >= 50):
     """Send the load, and let the fault happen in the midst of it."""
-    answers = asyncio.create_task(send_all(base.port, load, clients))
-    await asyncio.sleep(0.3)
-    fault()
+    outcome = Outcome()
+    answers = asyncio.create_task(send_all(base.port, load, clients, outcome=outcome))
+    while not ready(outcome):
+        await asyncio.sleep(0.01)
+    await asyncio.to_thread(fault)
     return (await answers).counts
 
 
-def test_worker_that_is_killed_is_replaced(project, serve):
+def test_worker_that_is_killed_is_replaced_and_loses_no_login(project, serve):
+    base, user = serve(project, "serve"), seed_user(project)
+    calls = [get("/dummy-api/", token_of(base, user))] * 200
+    killed, logins = base.workers[-1], [post("/login", user)] * 300
+    counts = asyncio.run(during(base, logins, 8, partial(os.kill, killed, signal.SIGKILL)))
+    assert counts.keys() <= {200, "closed", "ConnectionResetError"}
+    assert counts.total() - counts[200] <= 8
+    # One more is from before. A commit may have had no answer, never the reverse.
+    assert login_count(project) >= counts[200] + 1
+    assert asyncio.run(send_all(base.port, calls, 16)).counts == {200: 200}
+    assert wait_until(lambda: len(base.workers) == 2 and killed not in base.workers)
+
+
+def test_reload_drops_no_request(project, serve):
     base = serve(project, "serve")
     load = [get("/dummy-api/", token_of(base, seed_user(project)))] * 2000
-    killed = base.workers[-1]
-    counts = asyncio.run(during(base, load, 16, lambda: os.kill(killed, signal.SIGKILL)))
-    assert counts.keys() <= {200, "closed", "ConnectionResetError"}
-    assert sum(counts.values()) - counts[200] <= 32
-    assert asyncio.run(send_all(base.port, load[:200], 16)).counts == {200: 200}
-    assert (len(base.workers), killed in base.workers) == (2, False)
+    before = base.workers
+    reload = partial(os.kill, base.server, signal.SIGHUP)
+    counts = asyncio.run(during(base, load, 16, reload))
+    assert counts == {200: 2000}
+    assert wait_until(lambda: len(base.workers) == 2 and not set(before) & set(base.workers))
+
+
+def accepted(port):
+    """Return how many connections to a port are open, of those that the server took."""
+    taken = 0
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, queues, *_ = line.split()
+        if local.endswith(f":{port:04X}"):
+            # Of the socket that listens, the second queue has those that it did not take yet.
+            waiting = int(queues.partition(":")[2], 16)
+            taken += {"01": 1, "0A": -waiting}.get(state, 0)
+    return taken
 
 
 def test_stop_cuts_off_no_answer(project, serve):
     base = serve(project, "serve")
     user = seed_user(project)
     load = [get("/dummy-api/", token_of(base, user)), post("/login", user)] * 100
-    gunicorn = base.processes[1]
-    counts = asyncio.run(during(base, load, 200, lambda: os.kill(gunicorn, signal.SIGTERM)))
+
+    def all_are_in(outcome):
+        return accepted(base.port) + outcome.counts.total() >= 200
+
+    stop = partial(os.kill, base.server, signal.SIGTERM)
+    counts = asyncio.run(during(base, load, 200, stop, all_are_in))
     assert counts.keys() <= {200, 503}
+    assert counts.total() == 200
     assert counts[200] >= 100
 
 
@@ -254,32 +293,27 @@ class Service:
 
     def start(self):
         command = [word.replace("PORT", str(self.port)) for word in self.command]
-        self.process = subprocess.Popen(
-            command,
-            user=self.user,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                return socket.create_connection(("127.0.0.1", self.port)).close()
-            time.sleep(0.05)
-        pytest.fail(f"{command} did not start")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, user=self.user, **quiet)
+        assert wait_until(self.listens), f"{command} did not start"
+
+    def listens(self):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        return False
 
     def signal(self, number):
-        os.killpg(self.process.pid, number)
-
-    def knows(self, account, secret):
-        """Say whether this Redis counts refused log-ins of an account."""
-        key = hmac.digest(secret.encode(), account.encode(), "sha256").hex()
-        command = ["redis-cli", "-p", str(self.port), "keys", f"*{key}*"]
-        return key in subprocess.run(command, capture_output=True, text=True).stdout
+        """Send a signal to it and to its children, which lead groups of their own."""
+        found = ["pgrep", "-P", str(self.process.pid)]
+        children = subprocess.run(found, capture_output=True).stdout.split()
+        for pid in (self.process.pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def kill(self):
-        """Kill it, and its children, at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self.signal(signal.SIGKILL)
+        """Kill it at once."""
+        self.signal(signal.SIGKILL)
         self.process.wait()
 
 
@@ -288,6 +322,7 @@ def redis():
     if not shutil.which("redis-server"):
         pytest.skip("there is no redis-server")
     service = Service(["redis-server", "--port", "PORT", "--save", ""])
+    service.uri = f"redis://127.0.0.1:{service.port}"
     yield service
     service.signal(signal.SIGCONT)
     service.kill()
@@ -304,28 +339,43 @@ FAULTS = {
 
 @pytest.mark.parametrize(("harm", "heal"), FAULTS.values(), ids=FAULTS)
 def test_without_its_redis_the_limit_holds_in_each_process(project, serve, redis, harm, heal):
-    uri = f"redis://127.0.0.1:{redis.port}"
-    base = serve(project, "serve", FLASK_RATELIMIT_STORAGE_URI=uri, WEB_CONCURRENCY="1")
-    guesses = [{"email": f"user{n}@example.com", "password": WRONG} for n in range(3)]
-    assert statuses(base, guesses[0], 12) == [401] * 10 + [429] * 2
-    harm(redis)
-    assert statuses(base, guesses[1], 12) == [401] * 10 + [429] * 2
-    assert log_in(base, seed_user(project)).status_code == 200
-    heal(redis)
-    assert wait_until(lambda: counted_by(redis, base, guesses[2], project))
+    limits = {"FLASK_RATELIMIT_STORAGE_URI": redis.uri, "FLASK_LOGIN_LIMIT_PER_ADDRESS": "999/hour"}
+    base = serve(project, "serve", WEB_CONCURRENCY="1", **limits)
+    numbers = itertools.count()
+
+    def slowest_answer_without_redis():
+        assert wait_until(lambda: counts(redis, base, f"user{next(numbers)}@example.com"))
+        harm(redis)
+        answers = guesses(base, f"user{next(numbers)}@example.com")
+        right = log_in(base, seed_user(project))
+        heal(redis)
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+        assert right.status_code == 200
+        return max(answer.elapsed.total_seconds() for answer in (*answers, right))
+
+    # What else runs on the machine may spoil a round, not three.
+    assert any(slowest_answer_without_redis() < 1 for _ in range(3))
+    assert wait_until(lambda: counts(redis, base, f"user{next(numbers)}@example.com"))
 
 
-def counted_by(redis, base, guess, project):
-    assert log_in(base, guess).status_code in (401, 429)
-    return redis.knows(guess["email"], env_of(project)["FLASK_SECRET_KEY"])
+def guesses(base, email):
+    return [log_in(base, {"email": email, "password": WRONG}) for _ in range(12)]
 
 
-def statuses(base, guess, count):
-    return [log_in(base, guess).status_code for _ in range(count)]
+def counts(redis, base, email):
+    """Say whether a Redis that was emptied has a count after one more guess."""
+
+    def ask(word):
+        command = ["redis-cli", "-p", str(redis.port), word]
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+
+    ask("flushall")
+    assert log_in(base, {"email": email, "password": WRONG}).status_code == 401
+    return ask("dbsize") not in ("", "0")
 
 
 def wait_until(condition):
-    for _ in range(60):
+    for _ in range(120):
         if condition():
             return True
         time.sleep(0.5)
@@ -347,7 +397,7 @@ def postgres(tmp_path):
         run(initdb, tmp_path, user=user)
         where = ["-D", f"{folder}/data", "-k", folder, "-h", "127.0.0.1", "-p", "PORT"]
         service = Service([str(found[-1] / "postgres"), *where], user)
-        wait_until(lambda: connects(uri_of(service)))
+        assert wait_until(lambda: connects(uri_of(service)))
         yield service
         service.kill()
 
@@ -366,26 +416,23 @@ def test_database_that_is_killed_under_load_loses_no_login(server_project, serve
     user, uri = seed_user(server_project), uri_of(postgres)
     base = serve(server_project, "serve", FLASK_SQLALCHEMY_DATABASE_URI=uri)
     token = token_of(base, user)
-    load = [post("/login", user)] * 200
-    outcome = Outcome()
 
-    async def kill_and_start():
-        logins = asyncio.create_task(send_all(base.port, load, 8, outcome=outcome))
-        await asyncio.sleep(1)
+    def kill_and_start():
         postgres.kill()
-        away = requests.get(f"{base}/readyz", timeout=10)
-        assert (away.status_code, call(base, token)) == (503, 503)
-        assert away.headers["Content-Type"] == "application/problem+json"
-        assert requests.get(f"{base}/healthz", timeout=10).status_code == 200
+        away = [requests.get(f"{base}/readyz", timeout=20), log_in(base, user)]
+        assert {answer.headers["Content-Type"] for answer in away} == {"application/problem+json"}
+        assert [answer.status_code for answer in away] == [503, 503]
+        assert call(base, token) == 503
+        assert requests.get(f"{base}/healthz", timeout=20).status_code == 200
         postgres.start()
-        await logins
 
-    asyncio.run(kill_and_start())
-    assert outcome.counts.keys() == {200, 503}
+    load = [post("/login", user)] * 200
+    counts = asyncio.run(during(base, load, 8, kill_and_start))
+    assert counts.keys() == {200, 503}
     assert wait_until(lambda: connects(uri))
-    assert call(base, token) == 200
+    assert (call(base, token), log_in(base, user).status_code) == (200, 200)
     with create_engine(uri).connect() as connection:
         counted = connection.scalar(text("SELECT sum(login_count) FROM auth_user"))
         sessions = connection.scalar(text("SELECT count(*) FROM auth_refresh_tracker"))
-    # One more is from before the load. A commit may have had no answer, never the reverse.
-    assert min(counted, sessions) >= outcome.counts[200] + 1
+    # Two more are from before and after. A commit may have had no answer, never the reverse.
+    assert min(counted, sessions) >= counts[200] + 2
