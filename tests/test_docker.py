@@ -11,7 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
+import yaml
 from conftest import QUESTIONS, free_port, run
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 TOOLS = Path(sys.executable).parent
 
@@ -121,3 +125,47 @@ def test_recipe_of_the_image_makes_an_app_that_serves(default_project, tmp_path,
     finally:
         server.terminate()
         assert server.wait(40) == 0
+
+
+@pytest.fixture
+def proxy(default_project, tmp_path):
+    """Return a function that starts the proxy of compose.yaml, before an app of this machine."""
+    nginx = shutil.which("nginx")
+    if not nginx:
+        pytest.skip("there is no nginx")
+    compose = yaml.safe_load((default_project / "compose.yaml").read_text("utf-8"))
+    site = compose["configs"]["proxy"]["content"].replace("$$", "$")
+    started = []
+
+    def start(app_port):
+        port = free_port()
+        here = site.replace("listen 80", f"listen 127.0.0.1:{port}")
+        here = here.replace("set $app app", "set $app 127.0.0.1").replace("5001", str(app_port))
+        config = tmp_path / "nginx.conf"
+        config.write_text(f"events {{}}\nhttp {{\naccess_log off;\n{here}}}\n", "utf-8")
+        say = f"daemon off; pid {tmp_path}/pid; error_log stderr;"
+        started.append(subprocess.Popen([nginx, "-p", tmp_path, "-c", config, "-g", say]))
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait()
+
+
+@pytest.mark.full
+def test_proxy_names_the_client_whatever_the_client_says(bake, installed, serve, proxy):
+    limit = {"FLASK_LOGIN_LIMIT_PER_ADDRESS": "2 per minute", "WEB_CONCURRENCY": "1"}
+    base = proxy(serve(installed(bake()), "serve", FLASK_PROXY_COUNT="1", **limit).port)
+    session = requests.Session()
+    session.mount("http://", HTTPAdapter(max_retries=Retry(connect=20, backoff_factor=0.1)))
+    statuses = [
+        session.post(
+            f"{base}/login",
+            json={"email": f"user{n}@example.com", "password": "wrong"},
+            headers={"X-Forwarded-For": f"192.0.2.{n}"},
+            timeout=20,
+        ).status_code
+        for n in range(3)
+    ]
+    assert statuses == [401, 401, 429]
