@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,9 +20,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import free_port, new_database, run, seed_user
+from conftest import ROOT, SERVERS, free_port, new_database, run, seed_user
 from load import Outcome, get, post, send, send_all
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 pytestmark = [pytest.mark.full, pytest.mark.load]
@@ -286,9 +287,9 @@ def test_stop_cuts_off_no_answer(project, serve):
 class Service:
     """A server of our own, that can be killed and started again on the same port."""
 
-    def __init__(self, command, user=None):
+    def __init__(self, command, user=None, port=None):
         self.command, self.user = command, user
-        self.port = free_port()
+        self.port = port or free_port()
         self.start()
 
     def start(self):
@@ -436,3 +437,47 @@ def test_database_that_is_killed_under_load_loses_no_login(server_project, serve
         sessions = connection.scalar(text("SELECT count(*) FROM auth_refresh_tracker"))
     # Two more are from before and after. A commit may have had no answer, never the reverse.
     assert min(counted, sessions) >= counts[200] + 2
+
+
+# --- PgBouncer ----------------------------------------------------------------
+
+
+@pytest.fixture
+def pgbouncer():
+    """Return a PgBouncer with two connections to the PostgreSQL of the environment."""
+    uri = os.environ.get(SERVERS["postgresql"])
+    if not (uri and shutil.which("pgbouncer")):
+        pytest.skip("there is no PostgreSQL, or no pgbouncer")
+    server = make_url(uri)
+    port = free_port()
+    settings = f"""
+        [databases]
+        * = host={server.host} port={server.port or 5432} user={server.username}
+        [pgbouncer]
+        listen_addr = 127.0.0.1
+        listen_port = {port}
+        auth_type = any
+        pool_mode = transaction
+        default_pool_size = 2
+    """
+    # PgBouncer does not run as root.
+    user = "nobody" if os.geteuid() == 0 else None
+    with tempfile.NamedTemporaryFile("w", dir="/tmp", suffix=".ini") as file:
+        file.write(settings)
+        file.flush()
+        os.chmod(file.name, 0o644)
+        service = Service(["pgbouncer", file.name], user, port)
+        yield service
+        service.kill()
+
+
+def test_crowd_shares_the_two_connections_of_pgbouncer(server_project, serve, pgbouncer):
+    page = (ROOT / "docs/scaling.md").read_text("utf-8")
+    ((name, options),) = re.findall(r"(FLASK_SQLALCHEMY_ENGINE_OPTIONS)='(.*prepare.*)'", page)
+    with new_database("postgresql") as direct:
+        through = make_url(direct).set(host="127.0.0.1", port=pgbouncer.port)
+        uri = through.render_as_string(hide_password=False)
+        base = serve(server_project, "serve", **{name: options}, FLASK_SQLALCHEMY_DATABASE_URI=uri)
+        user = seed_user(server_project)
+        load = [post("/login", user), *[get("/dummy-api/", token_of(base, user))] * 9] * 60
+        assert asyncio.run(send_all(base.port, load, 16)).counts == {200: 600}
