@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from baking import read
 from conftest import QUESTIONS, ROOT, run
 from filelock import FileLock
 from test_answers import example_of, pre_gen
@@ -233,7 +234,7 @@ def with_cookiecutter(version, folder):
 
 @pytest.mark.full
 @pytest.mark.parametrize("version", ["==2.7.0", ">=2.7,<3"], ids=["lowest", "newest"])
-def test_every_cookiecutter_makes_the_same_projects(baked, tmp_path, version):
+def test_every_cookiecutter_makes_the_same_projects(baked, default_project, tmp_path, version):
     python = with_cookiecutter(version, tmp_path / "environment")
     baker = subprocess.run(
         [python, ROOT / "tests/baking.py", tmp_path],
@@ -242,6 +243,8 @@ def test_every_cookiecutter_makes_the_same_projects(baked, tmp_path, version):
         text=True,
     )
     assert json.loads(baker.stdout) == baked.trees[: len(COMBINATIONS)], baker.stderr
+    run([python, "-m", "cookiecutter", "--no-input", "--output-dir", tmp_path, ROOT], tmp_path)
+    assert read(tmp_path / "token-auth-api") == read(default_project)
 
 
 def pythons():
