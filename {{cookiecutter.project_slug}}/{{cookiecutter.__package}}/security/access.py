@@ -9,7 +9,7 @@ from typing import cast
 from flask import Request, Response, current_app, g, request
 from flask_security import Security, UserMixin
 from sqlalchemy import bindparam, select
-from werkzeug.datastructures import Authorization, MultiDict
+from werkzeug.datastructures import MultiDict
 from werkzeug.local import LocalProxy
 
 from ..database import db
@@ -88,17 +88,8 @@ def token_of(request: Request) -> str | None:
     """Return the token that a request carries, wherever a header may carry one."""
     if token := request.headers.get("Authentication-Token", "").strip():
         return token
-    authorization = _authorization(request)
-    if authorization and authorization.type == "bearer":
-        return authorization.token
-    return None
-
-
-def _authorization(request: Request) -> Authorization | None:
-    try:
-        return request.authorization
-    except ValueError:  # not Base64
-        return None
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 def caller_of(token: str) -> Caller | None:
@@ -113,7 +104,10 @@ def caller_of(token: str) -> Caller | None:
 
 
 def _caller_of_basic(request: Request) -> Caller | None:
-    authorization = _authorization(request)
+    try:
+        authorization = request.authorization
+    except ValueError:  # not Base64
+        return None
     if authorization is None or authorization.type != "basic":
         return None
     password = authorization.password or ""

@@ -1,5 +1,6 @@
 """Tokens: signed, short-lived, for this application and one purpose alone."""
 
+import hmac
 import re
 from hashlib import sha256
 from typing import Any
@@ -30,24 +31,29 @@ class RefreshSerializer(URLSafeSerializer):
         raise BadSignature("not a refresh token")
 
 
+# What signs each kind of token, by the library's names; the last three go by mail.
+SERIALIZERS = {
+    "remember_token": URLSafeTimedSerializer,  # access tokens
+    "refresh_token": RefreshSerializer,
+    "confirm": URLSafeTimedSerializer,
+    "reset": URLSafeTimedSerializer,
+    "change_email": URLSafeTimedSerializer,
+}
+
+
 def init_app(app: Flask, security: Security) -> None:
     """Have the library sign with our keys."""
     # itsdangerous signs with the last key, and accepts all of them.
-    keys = [*reversed(app.config["SECRET_KEY_FALLBACKS"] or []), app.secret_key]
-    sha256_hmac = {"key_derivation": "hmac", "digest_method": sha256}
-    # The salts have the app's name: another one with the same key has other tokens.
-    security.remember_token_serializer = URLSafeTimedSerializer(
-        keys, salt=f"{app.import_name}.access-token", signer_kwargs=sha256_hmac
-    )
-    security.refresh_token_serializer = RefreshSerializer(
-        keys, salt=f"{app.import_name}.refresh-token", signer_kwargs=sha256_hmac
-    )
-    # These go by mail.
-    for purpose in ("confirm", "reset", "change_email"):
-        serializer = URLSafeTimedSerializer(
-            keys, salt=f"{app.import_name}.{purpose}", signer_kwargs=sha256_hmac
-        )
-        setattr(security, f"{purpose}_serializer", serializer)
+    old = app.config["SECRET_KEY_FALLBACKS"] or []
+    secrets = [*reversed(old), app.config["SECRET_KEY"]]
+    # Each kind has its own keys, derived here and not again with each token.
+    by_sha256 = {"key_derivation": "none", "digest_method": sha256}
+    for kind, serializer in SERIALIZERS.items():
+        # With the app's name: another one with the same secret has other tokens.
+        name = f"{app.import_name}.{kind}".encode()
+        keys = [hmac.digest(secret.encode(), name, sha256) for secret in secrets]
+        signer = serializer(keys, signer_kwargs=by_sha256)
+        setattr(security, f"{kind}_serializer", signer)
 
 
 def read(token: str) -> dict[str, str] | None:
