@@ -19,7 +19,7 @@ TAKEN = frozenset(
     idna iniconfig itsdangerous jinja2 libpass librt limits mako markupsafe marshmallow
     mypy mypy_extensions mypyc nh3 openapi_spec_validator ordered_set packaging passlib
     pathspec pip pluggy psycopg psycopg_binary psycopg_pool py pycparser pygments pymysql
-    pytest pytest_cov pythonjsonlogger qrcode redis requests ruff setuptools sqlalchemy
+    pytest pytest_cov qrcode redis requests ruff setuptools sqlalchemy
     swagger_ui_bundle typing_extensions tzdata uv webargs werkzeug wheel wrapt wtforms
     app docs examples instance migrations test tests
     """.split()

@@ -171,13 +171,30 @@ def test_development_server_logs_no_request(config, message, args, kept):
     assert passes(logging.makeLogRecord({"msg": message, "args": args})) is kept
 
 
-LINE = {"name": "app", "levelname": "INFO", "msg": "GET /healthz 200", "status": 200}
+LINE = {
+    "created": 1782907200,
+    "name": "app",
+    "levelname": "INFO",
+    "msg": "GET /healthz 200",
+    "status": 200,
+}
+OOPS = (ValueError, ValueError("oops"), None)
 
 
 def test_line_is_json_unless_set_otherwise(formatter):
     line = json.loads(formatter().format(logging.makeLogRecord(LINE)))
-    assert (line["message"], line["status"]) == ("GET /healthz 200", 200)
-    assert (line["level"], line["time"][:2]) == ("INFO", "20")
+    assert line == {
+        "time": "2026-07-01T12:00:00+00:00",
+        "level": "INFO",
+        "name": "app",
+        "message": "GET /healthz 200",
+        "status": 200,
+    }
+
+
+def test_line_of_an_error_says_where(formatter):
+    line = json.loads(formatter().format(logging.makeLogRecord({"exc_info": OOPS})))
+    assert line["exc_info"].endswith("ValueError: oops")
 
 
 def test_line_is_text_where_that_is_set(formatter):

@@ -4,10 +4,12 @@ Lines name people by their id, and requests by their path without the query: wha
 could be a password, a token or an address is not there to begin with.
 """
 
+import json
 import logging.config
 import re
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +19,9 @@ from flask import Flask, g, has_request_context, request
 
 requests = logging.getLogger(f"{__package__}.requests")
 events = logging.getLogger(f"{__package__}.auth")
+
+# What every record has, and need not be in its line.
+COMMON = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -33,17 +38,30 @@ def audit(event: str, **details: Any) -> None:
     events.info(event, extra={"event": event, "request_id": _request_id(), **details})
 
 
+class JsonLine(logging.Formatter):
+    """Writes a record as JSON, with all that it says beside its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname,
+            "name": record.name,
+            "message": record.getMessage(),
+        }
+        fields = record.__dict__.items()
+        line |= {name: value for name, value in fields if name not in COMMON}
+        if record.exc_info:
+            line["exc_info"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
 def _logging(as_json: bool) -> dict[str, Any]:
-    line: dict[str, Any] = {"fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"}
-    if as_json:
-        line["()"] = "pythonjsonlogger.json.JsonFormatter"
-        line["rename_fields"] = {"asctime": "time", "levelname": "level"}
-    else:
-        line["()"] = "logging.Formatter"
+    text = {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": line},
+        "formatters": {"line": {"()": JsonLine} if as_json else text},
         "filters": {"no requests": {"()": lambda: _is_no_request}},
         "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"level": "WARNING", "handlers": ["err"]},
