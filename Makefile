@@ -36,7 +36,7 @@ fix: $(DEV_INSTALLED)  ## Repair what can be repaired
 lock: $(DEV_INSTALLED)  ## Renew every lock, of this repository and of the generated projects
 	$(BIN)/python scripts/lock.py
 
-bench: $(BENCH_INSTALLED)  ## Measure against others, into docs/performance.md (half an hour); PARTS="in_process http" for some
+bench: $(BENCH_INSTALLED)  ## Measure against others, into docs/performance.md (minutes)
 	@.cache/bench/bin/python -m bench $(PARTS)
 
 audit: $(DEV_INSTALLED)  ## Look the locked versions up among the known weaknesses

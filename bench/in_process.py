@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from statistics import median
 
-from .contestants import LIMIT, OURS, ROW, TUTORIAL, Bench, Contestant
+from .contestants import LIMIT, OURS, ROW, Bench, Contestant
 from .plan import INSIDE, SERVER_CORE, pinned
 from .report import chart, goal, table
 
@@ -28,23 +28,15 @@ def measure(bench: Bench) -> str:
         [c.label, f"{spent[c.name]:.0f}", f"{row[c.name]:.2f}", f"{limit[c.name]:.2f}"]
         for c in order
     ]
-    tutorial = median(r[TUTORIAL] / r[OURS] for r in rounds)
     bars = {c.label: spent[c.name] for c in order}
     title = "CPU time of a token request, µs"
-    return "\n\n".join(
-        [
-            chart(bench.page, "in_process", title, bars, bench.ours.label),
-            table(["", "µs", "÷ HTTPAuth", "÷ practical limit"], lines),
-            "\n".join(
-                [
-                    goal("Against Flask-HTTPAuth's token row", row[OURS], at_most=1),
-                    goal("the aim", row[OURS], at_most=0.75),
-                    goal("Against the practical limit, the aim", limit[OURS], at_most=1.5),
-                    goal("The tutorial against us", tutorial, at_least=1.8),
-                ]
-            ),
-        ]
-    )
+    shown = chart(bench.page, "in_process", title, bars, bench.ours.label)
+    goals = [
+        goal("Ours ÷ Flask-HTTPAuth's token row", row[OURS], at_most=1, aim=0.75),
+        goal("Ours ÷ the practical limit", limit[OURS], aim=1.5),
+    ]
+    found = table(["", "µs", "÷ HTTPAuth", "÷ practical limit"], lines)
+    return "\n\n".join([shown, found, "\n".join(goals)])
 
 
 @contextmanager

@@ -16,12 +16,23 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def goal(what: str, found: float, *, at_most: float = 0, at_least: float = 0) -> str:
+def goal(
+    what: str,
+    found: float,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    aim: float | None = None,
+) -> str:
     """Return a line that says whether a goal is met, and if not, by how much it is missed."""
-    aim = f"at most {at_most:g}" if at_most else f"at least {at_least:g}"
-    off = found / at_most - 1 if at_most else 1 - found / at_least
-    verdict = f"**missed by {off:.0%}**" if off > 0 else "met"
-    return f"- {what}, {aim}: {found:.2f}, {verdict}."
+
+    def verdict(limit: float) -> str:
+        off = 1 - found / limit if at_least else found / limit - 1
+        return "met" if off <= 0 else f"**missed by {off:.0%}**"
+
+    said = [f"at most {at_most:g}: {verdict(at_most)}"] if at_most else []
+    said += [f"at least {at_least:g}: {verdict(at_least)}"] if at_least else []
+    said += [f"aim {aim:g}: {verdict(aim)}"] if aim else []
+    return f"- {what}: {found:.2f} ({', '.join(said)})"
 
 
 def machine() -> str:

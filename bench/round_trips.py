@@ -40,7 +40,6 @@ def measure(bench: Bench) -> str:
                     before = len(trips)
                     call(worker, COUNTED)
                     lines.append([name, f"{(len(trips) - before) / COUNTED:.2f}"])
-    lines.append(["for comparison: a ping and a transaction around one query", "4"])
     return table(["", "round trips"], lines)
 
 

@@ -17,19 +17,20 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
 
 ITEMS = {"items": {"Key1": "Value1", "Key2": "value2"}}
 PATH = "/dummy-api/"
 
 
-def load(target):
+def load(target: str) -> Callable:
     """Return the application that a server would serve."""
     module, _, name = target.partition(":")
     found = getattr(importlib.import_module(module), name.removesuffix("()"))
     return found() if name.endswith("()") else found
 
 
-def environ_of(headers):
+def environ_of(headers: dict[str, str]) -> dict[str, object]:
     """Return what a WSGI server makes of a request."""
     return {
         "REQUEST_METHOD": "GET",
@@ -51,7 +52,7 @@ def environ_of(headers):
     } | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
 
 
-def wsgi(app, headers, requests):
+def wsgi(app: Callable, headers: dict[str, str], requests: int) -> tuple[int, bytes]:
     """Make requests; return the status and the body of the last."""
     environ, statuses = environ_of(headers), []
 
@@ -66,7 +67,7 @@ def wsgi(app, headers, requests):
     return statuses[-1], body
 
 
-def asgi(app, headers, requests):
+def asgi(app: Callable, headers: dict[str, str], requests: int) -> tuple[int, bytes]:
     """Make requests; return the status and the body of the last."""
     scope = {
         "type": "http",
@@ -100,7 +101,7 @@ def asgi(app, headers, requests):
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-def check(call, app, good, deactivated):
+def check(call: Callable, app: Callable, good: dict, deactivated: dict) -> None:
     """Raise if the application is not what it should be: nothing else is comparable."""
     status, body = call(app, good, 1)
     assert (status, json.loads(body)) == (200, ITEMS), (status, body)
@@ -109,14 +110,14 @@ def check(call, app, good, deactivated):
         assert status == 401, (status, body)
 
 
-def spoiled(headers):
+def spoiled(headers: dict[str, str]) -> dict[str, str]:
     """Return headers with another token, of the same length."""
     ((name, value),) = headers.items()
     scheme, _, token = value.rpartition(" ")
     return {name: f"{scheme} {token[::-1]}".strip()}
 
 
-def main():
+def main() -> None:
     """Start, check, and measure what is asked for."""
     sys.path[0] = os.getcwd()
     app = load(sys.argv[1])

@@ -9,6 +9,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 sys.path[0] = os.getcwd()
 
@@ -17,14 +19,14 @@ import token_auth_api
 from argon2 import PasswordHasher, extract_parameters
 
 
-def seconds(call, *words, **options):
+def seconds(call: Callable, *words: object, **options: object) -> tuple[float, Any]:
     """Return how long a call takes, and what it gives."""
     began = time.perf_counter()
     given = call(*words, **options)
     return time.perf_counter() - began, given
 
 
-def main(email, password, count):
+def main(email: str, password: str, count: str) -> None:
     """Warm up with one login, then take the pairs."""
     app = token_auth_api.create_app()
     client = app.test_client()
