@@ -104,11 +104,14 @@ def test_overwriting_keeps_the_secrets_and_what_is_not_the_template_s(cookiecutt
     cookiecutter("--no-input", ROOT)
     project = cookiecutter.output / "token-auth-api"
     (project / ".env").write_text("FLASK_SECRET_KEY=mine\n")
-    (project / "mine.py").write_text("mine")
+    folders = [path for path in project.rglob("*") if path.is_dir()]
+    mine = [folder / "mine.py" for folder in (project, *folders)]
+    for path in mine:
+        path.write_text("mine")
     (project / "Makefile").unlink()
     assert cookiecutter("--no-input", "--overwrite-if-exists", ROOT).returncode == 0
     assert (project / ".env").read_text() == "FLASK_SECRET_KEY=mine\n"
-    assert (project / "mine.py").read_text() == "mine"
+    assert not [path for path in mine if not path.exists()]
     assert (project / "Makefile").exists()
 
 
