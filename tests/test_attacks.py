@@ -48,32 +48,33 @@ SERVERS = {
 
 # Signs what our key can sign but this application did not: argument 1 is a good token.
 FORGE = """
-import hashlib, json, sys, time
+import hashlib, hmac, json, sys, time
 from itsdangerous import URLSafeSerializer, URLSafeTimedSerializer
 from token_auth_api import create_app
 
 app = create_app()
 ours = app.extensions["security"].remember_token_serializer
 payload = ours.loads(sys.argv[1])
-sha256 = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
-sha1 = {"key_derivation": "hmac", "digest_method": hashlib.sha1}
+sha256 = {"key_derivation": "none", "digest_method": hashlib.sha256}
+derived = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
 
-def signed(key=app.secret_key, salt="token_auth_api.access-token", how=sha256):
+def key_of(name="token_auth_api.remember_token", secret=app.secret_key):
+    return hmac.digest(secret.encode(), name.encode(), "sha256")
+
+def signed(key=key_of(), how=sha256, salt="itsdangerous"):
     return URLSafeTimedSerializer(key, salt=salt, signer_kwargs=how).dumps(payload)
 
 forged = {
     "control": signed(),
-    "another application's salt": signed(salt="their_api.access-token"),
-    "the library's salt": signed(salt="remember-salt"),
-    "refresh salt": signed(salt="token_auth_api.refresh-token"),
-    "no salt": signed(salt=""),
-    "SHA-1": signed(how=sha1),
-    "another key": signed(key="k" * 32),
-    "empty key": signed(key=""),
-    "another key derivation": signed(how={**sha256, "key_derivation": "concat"}),
-    "no time": URLSafeSerializer(
-        app.secret_key, salt="token_auth_api.access-token", signer_kwargs=sha256
-    ).dumps(payload),
+    "another application": signed(key_of("their_api.remember_token")),
+    "refresh key": signed(key_of("token_auth_api.refresh_token")),
+    "the secret itself": signed(app.secret_key),
+    "the library's salt": signed(app.secret_key, derived, "remember-salt"),
+    "SHA-1": signed(how={**sha256, "digest_method": hashlib.sha1}),
+    "another secret": signed(key_of(secret="k" * 32)),
+    "empty key": signed(""),
+    "another key derivation": signed(how=derived),
+    "no time": URLSafeSerializer(key_of(), signer_kwargs=sha256).dumps(payload),
 }
 then = time.time
 time.time = lambda: then() - 2 * 24 * 3600
@@ -524,12 +525,12 @@ SPOILED = {
 }
 
 FORGED = [
-    "another application's salt",
+    "another application",
+    "refresh key",
+    "the secret itself",
     "the library's salt",
-    "refresh salt",
-    "no salt",
     "SHA-1",
-    "another key",
+    "another secret",
     "empty key",
     "another key derivation",
     "no time",
