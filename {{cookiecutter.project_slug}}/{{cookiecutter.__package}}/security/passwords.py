@@ -2,8 +2,8 @@
 
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha1
 from http.client import HTTPException
 from typing import Any
@@ -36,7 +36,7 @@ def init_app(app: Flask, security: Security) -> None:
     """Bound the hashing that the library does."""
     at_once = app.config["HASHES_AT_ONCE"]
     bounded = BoundedContext(**security.pwd_context.to_dict())
-    bounded.turns = threading.BoundedSemaphore(at_once)
+    bounded.line = ThreadPoolExecutor(at_once)
     bounded.room = threading.BoundedSemaphore(at_once + WAITING)
     security.pwd_context = bounded
 
@@ -123,30 +123,26 @@ def is_breached(password: str) -> bool:
 class BoundedContext(CryptContext):
     """Hashes a few passwords at a time: each takes its memory and its core."""
 
-    turns: threading.BoundedSemaphore
+    # First come, first served: a lock would let the luckiest in, and some never.
+    line: ThreadPoolExecutor
     room: threading.BoundedSemaphore
 
     def hash(self, *args: Any, **kwargs: Any) -> str:
         """Hash, or raise ServiceUnavailable (503)."""
-        with self._turn():
-            return super().hash(*args, **kwargs)
+        return str(self._in_turn(super().hash, *args, **kwargs))
 
     def verify(self, *args: Any, **kwargs: Any) -> bool:
         """Verify, or raise ServiceUnavailable (503)."""
-        with self._turn():
-            return super().verify(*args, **kwargs)
+        return bool(self._in_turn(super().verify, *args, **kwargs))
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        with _held(self.room, 0), _held(self.turns, WAIT_SECONDS):
-            yield
-
-
-@contextmanager
-def _held(places: threading.BoundedSemaphore, seconds: float) -> Iterator[None]:
-    if not places.acquire(timeout=seconds):
-        raise busy()
-    try:
-        yield
-    finally:
-        places.release()
+    def _in_turn(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not self.room.acquire(blocking=False):
+            raise busy()
+        try:
+            turn = self.line.submit(work, *args, **kwargs)
+            wait([turn], WAIT_SECONDS)
+            if turn.cancel():  # it had not begun
+                raise busy()
+            return turn.result()
+        finally:
+            self.room.release()
