@@ -72,7 +72,6 @@ def settings(uri: str) -> dict[str, str]:
         "FLASK_SECURITY_PASSWORD_SALT": secrets.token_urlsafe(32),
         "FLASK_SECURITY_TOKEN_MAX_AGE": "86400",
         "FLASK_SQLALCHEMY_DATABASE_URI": uri,
-        "MALLOC_MMAP_THRESHOLD_": "4194304",
         "SEED_USER_EMAIL": EMAIL,
         "SEED_USER_PASSWORD": PASSWORD,
     }
