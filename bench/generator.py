@@ -125,6 +125,7 @@ def seconds_to_token(environment: dict[str, str]) -> float:
             cwd=project,
             env=clean_environment() | environment | settings,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         try:
