@@ -31,7 +31,6 @@ SAFE_VERSIONS = {
     "jinja2": (3, 1, 6),
     "mako": (1, 3, 12),
     "python-dotenv": (1, 2, 2),
-    "python-json-logger": (3, 3, 0),
     "werkzeug": (3, 1, 6),
 }
 
