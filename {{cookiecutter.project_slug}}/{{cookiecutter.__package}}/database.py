@@ -116,7 +116,11 @@ SERVER = {
 ENGINES: dict[str, dict[str, Any]] = {
     # A writer waits for the lock of another, and takes it before it reads.
     "sqlite": {"connect_args": {"timeout": 30, "isolation_level": "IMMEDIATE"}},
-    "postgresql": {**SERVER, "connect_args": {"connect_timeout": 3}},
+    "postgresql": {
+        **SERVER,
+        # A machine that vanished is given up after so many milliseconds.
+        "connect_args": {"connect_timeout": 3, "tcp_user_timeout": 10_000},
+    },
     "mysql": {**SERVER, "connect_args": {"connect_timeout": 3}},
 }
 ENGINES["mariadb"] = ENGINES["mysql"]
