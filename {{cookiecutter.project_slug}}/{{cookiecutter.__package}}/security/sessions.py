@@ -17,7 +17,7 @@ from flask_security import (
 )
 from flask_security import auth_token_required as token_required
 from flask_security.tokens import RefreshTokenErrors
-from sqlalchemy import CursorResult, Delete, delete, or_, update
+from sqlalchemy import ColumnElement, CursorResult, Delete, delete, or_, update
 
 from ..database import db, utc_now
 from ..logs import audit
@@ -37,15 +37,15 @@ def init_app(app: Flask) -> None:
 @token_required
 def logout() -> dict[str, Any]:
     """End the session of the token, on every instance: other devices stay in."""
-    _end(g.get("family"))
+    _end(RefreshTracker.refresh_family == g.get("family"))
     db.session.commit()
     audit("logout", user=g.caller.id)
     return {"meta": {"code": 200}, "response": {}}
 
 
-def _end(family: str | None) -> None:
-    session = update(RefreshTracker).where(RefreshTracker.refresh_family == family)
-    db.session.execute(session.values(revoked_at=utc_now()))
+def _end(session: ColumnElement[bool]) -> None:
+    ended = update(RefreshTracker).where(session)
+    db.session.execute(ended.values(revoked_at=utc_now()))
 
 
 def cleanup(user: UserMixin | None = None) -> int:
@@ -101,7 +101,8 @@ class Datastore(SQLAlchemyUserDatastore):
 
     def revoke_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
         """End a session. Its row may be gone: its user may be."""
-        _end(refresh_tracker.refresh_family)
+        # By its id, as _spend has it: two ways to a row could wait for each other.
+        _end(RefreshTracker.id == refresh_tracker.id)
 
     def exchange_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
         """Nothing: RefreshForm has spent the token, before anything was answered."""
