@@ -51,7 +51,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_costs() -> dict[str, Any]:
     """Return the costs of password hashes outside the tests."""
     return PACKAGE.security.settings.SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS

@@ -3,14 +3,21 @@
 from base64 import b64encode
 
 import pytest
+from conftest import maker_of_apps
 
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery"
 
 
+@pytest.fixture(scope="module")
+def app_with_basic(migrated, settings):
+    with maker_of_apps(settings) as make:
+        yield make(HTTP_BASIC_AUTH=True)
+
+
 @pytest.fixture
-def basic(app, make_app):
+def basic(app, app_with_basic):
     """Return a client of an app with HTTP Basic, on the same database."""
-    return make_app(HTTP_BASIC_AUTH=True).test_client()
+    return app_with_basic.test_client()
 
 
 def test_basic_is_off_unless_set(client):

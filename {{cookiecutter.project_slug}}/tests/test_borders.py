@@ -1,6 +1,7 @@
 """Which part may know which."""
 
 import ast
+from functools import cache
 
 import pytest
 from conftest import PACKAGE as OURS
@@ -8,8 +9,13 @@ from conftest import PACKAGE as OURS
 PACKAGE = OURS.__name__
 
 
+@cache
 def imports(path):
     """Return what a file imports: modules by their names, our own with dots."""
+    return list(imported(path))
+
+
+def imported(path):
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -5,8 +5,10 @@ import os
 import re
 import tomllib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from conftest import maker_of_apps
 from flask.testing import FlaskCliRunner
 
 SEED = {
@@ -15,10 +17,10 @@ SEED = {
 }
 
 
-@pytest.fixture
-def documented(project):
+def documented():
     """Return the settings that docs/security.md has for production."""
-    text = (project / "docs/security.md").read_text("utf-8")
+    page = Path(__file__).parent.parent / "docs/security.md"
+    text = page.read_text("utf-8")
     settings = re.findall(r"^ *FLASK_(\w+)='?(.+?)'?$", text, re.MULTILINE)
     assert len(settings) == 4
     return {name: json_or_text(value) for name, value in settings}
@@ -31,21 +33,30 @@ def json_or_text(value):
         return value
 
 
+@pytest.fixture(scope="module")
+def safe_app(settings, real_costs):
+    """Return an app with the documented settings, and without those of the tests."""
+    as_without_tests = {
+        "TESTING": False,
+        "RATELIMIT_ENABLED": True,
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": real_costs,
+    }
+    with maker_of_apps(settings) as make, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("logging.config.dictConfig", lambda config: None)
+        yield make(**documented(), **as_without_tests)
+
+
 @pytest.fixture
-def check(documented, make_app, monkeypatch, real_costs, tmp_path):
-    """Return a function that checks an app as documented, but for some settings."""
+def check(clean, monkeypatch, safe_app, tmp_path):
+    """Return a function that checks the safe app, with some settings changed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("logging.config.dictConfig", lambda config: None)
 
     def check(*words, **unsafe):
-        as_without_tests = {
-            "TESTING": False,
-            "RATELIMIT_ENABLED": True,
-            "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": real_costs,
-        }
-        app = make_app(**documented, **as_without_tests)
-        app.config.update(unsafe)
-        return FlaskCliRunner(app).invoke(args=["auth", "check", *words])
+        safe = {name: safe_app.config[name] for name in unsafe}
+        safe_app.config.update(unsafe)
+        answer = FlaskCliRunner(safe_app).invoke(args=["auth", "check", *words])
+        safe_app.config.update(safe)
+        return answer
 
     return check
 

@@ -4,11 +4,18 @@ import re
 from html import unescape
 
 import pytest
+from conftest import maker_of_apps
+
+
+@pytest.fixture(scope="module")
+def app_with_docs(migrated, settings):
+    with maker_of_apps(settings) as make:
+        yield make(API_DOCS=True)
 
 
 @pytest.fixture
-def with_docs(make_app):
-    return make_app(API_DOCS=True).test_client()
+def with_docs(app_with_docs):
+    return app_with_docs.test_client()
 
 
 def test_start_page_is_there_for_browsers(client):
@@ -49,9 +56,10 @@ def test_page_loads_its_own_files_and_runs_no_other_code(with_docs, path):
 @pytest.mark.parametrize(
     "name", ["<script>alert(1)</script>", "\"'>&<b>", "{{ 7*7 }}", "O'Brien & Zoë 🎉"]
 )
-def test_name_of_the_api_is_text_and_nothing_else(make_app, name, path):
-    app = make_app(API_DOCS=True)
-    app.config["API_TITLE"] = name
-    title = re.search("<title>(.*)</title>", app.test_client().get(path).text)[1]
+def test_name_of_the_api_is_text_and_nothing_else(
+    app_with_docs, monkeypatch, name, path, with_docs
+):
+    monkeypatch.setitem(app_with_docs.config, "API_TITLE", name)
+    title = re.search("<title>(.*)</title>", with_docs.get(path).text)[1]
     assert unescape(title).startswith(name)
     assert "<" not in title
