@@ -165,6 +165,8 @@ def stop_at_last(*words):
     generate_file(*words)
 
 generate.generate_file = stop_at_last
+# Who starts something in the background may have it ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 
