@@ -135,6 +135,12 @@ def installed() -> Callable[[Path], Path]:
     return install
 
 
+@pytest.fixture
+def project(default_project: Path, installed, tmp_path: Path) -> Path:
+    """Return a default project of the test's own, with what it locks."""
+    return installed(shutil.copytree(default_project, tmp_path / "token-auth-api"))
+
+
 @contextlib.contextmanager
 def new_database(choice: str) -> Iterator[str]:
     """Make an empty database on the server of the choice; give its URI.

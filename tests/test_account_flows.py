@@ -1,7 +1,6 @@
 """Accounts over real SMTP and real HTTP: the link is taken from the mail."""
 
 import re
-import shutil
 import socket
 import ssl
 import threading
@@ -110,11 +109,6 @@ class Api:
     def call(self, access: str) -> int:
         headers = {"Authorization": f"Bearer {access}"}
         return requests.get(f"{self.base}/dummy-api/", headers=headers, timeout=30).status_code
-
-
-@pytest.fixture
-def project(default_project: Path, installed, tmp_path: Path) -> Path:
-    return installed(shutil.copytree(default_project, tmp_path / "token-auth-api"))
 
 
 @pytest.fixture

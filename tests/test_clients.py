@@ -45,11 +45,6 @@ def newman() -> Path:
 
 
 @pytest.fixture
-def project(default_project: Path, installed, tmp_path: Path) -> Path:
-    return installed(shutil.copytree(default_project, tmp_path / "token-auth-api"))
-
-
-@pytest.fixture
 def environment_of(project: Path):
     """Return a function that says to the clients where to log in, and as whom."""
 

@@ -1,6 +1,5 @@
 """How a session ends, over real HTTP: two clients of one user, before and after."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +38,6 @@ class Client:
     def call(self) -> int:
         headers = {"Authorization": f"Bearer {self.access}"}
         return requests.get(f"{self.base}/dummy-api/", headers=headers, timeout=20).status_code
-
-
-@pytest.fixture
-def project(default_project: Path, installed, tmp_path: Path) -> Path:
-    return installed(shutil.copytree(default_project, tmp_path / "token-auth-api"))
 
 
 @pytest.fixture
