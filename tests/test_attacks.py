@@ -363,6 +363,7 @@ CALLS = {
         request("GET /dummy-api/", JSON, LENGTH, body='{"auth_token": "<ACCESS>"}'),
     ),
     "token in another header": (401, call("X-Auth-Token: <ACCESS>", "Token: <ACCESS>")),
+    "token in a header with an underscore": (401, call("Authentication_Token: <ACCESS>")),
     "token in the user's name": (401, call("Authorization: Basic <ACCESS>")),
     "token of another scheme": (401, call("Authorization: Token <ACCESS>")),
     "token in quotes": (401, call('Authentication-Token: "<ACCESS>"')),
