@@ -78,6 +78,11 @@ def wait_for(server: subprocess.Popen, base: str) -> None:
     sys.exit(f"The API did not answer within {START_SECONDS} seconds.")
 
 
+def shorten(text: str) -> str:
+    """Cut what is as long as a token: here it only needs to be known again."""
+    return re.sub(r"[\w.-]{60,}", lambda found: f"{found[0][:12]}...", text.strip())
+
+
 def exchange(base: str, method: str, path: str, headers=None, body=None) -> tuple[int, dict]:
     """Send a request, print it and its answer, and return the answer."""
     request = urllib.request.Request(
@@ -88,7 +93,7 @@ def exchange(base: str, method: str, path: str, headers=None, body=None) -> tupl
     )
     print(f"> {method} {path}")
     for name, value in (headers or {}).items():
-        print(f"> {name}: {value}")
+        print(f"> {name}: {shorten(value)}")
     if body:
         print(f"> {json.dumps({**body, 'password': '***'})}")
     try:
@@ -101,7 +106,7 @@ def exchange(base: str, method: str, path: str, headers=None, body=None) -> tupl
         for name in ("Content-Type", "WWW-Authenticate"):
             if name in answer.headers:
                 print(f"< {name}: {answer.headers[name]}")
-    print(f"< {text}", flush=True)
+    print(f"< {shorten(text)}", flush=True)
     return answer.status, json.loads(text)
 
 
