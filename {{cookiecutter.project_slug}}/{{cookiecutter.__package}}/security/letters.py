@@ -1,5 +1,6 @@
-"""Letters: what this API says by e-mail. Each text is a file beside this one."""
+"""Letters: what this API says by e-mail."""
 
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 from string import Template
@@ -8,10 +9,10 @@ from flask import Flask, current_app
 from flask_mailman import EmailMessage, Mail
 from werkzeug.exceptions import ServiceUnavailable
 
-from ...database import db
-from ...logs import audit
+from ..database import db
+from ..logs import audit
 
-TEXTS = Path(__file__).parent
+TEXTS = Path(__file__).with_suffix(".toml")
 RETRY_SECONDS = 30
 
 
@@ -26,10 +27,10 @@ def send(kind: str, address: str, token: str = "") -> None:
     words = {"link": _link(kind, token), "minutes": int(age // 60)}
     # The mail server may take its time: nobody waits for the connection meanwhile.
     db.session.rollback()
-    text = Template((TEXTS / f"{kind}.txt").read_text("utf-8")).substitute(words)
-    subject, _, body = text.partition("\n\n")
+    text = tomllib.loads(TEXTS.read_text("utf-8"))[kind]
+    body = Template(text["body"]).substitute(words)
     try:
-        EmailMessage(subject, body, to=[address]).send()
+        EmailMessage(text["subject"], body, to=[address]).send()
     except (OSError, ValueError) as error:  # what smtplib raises is an OSError
         audit("letter not sent", letter=kind, reason=type(error).__name__)
         detail = "The letter cannot be sent now. Nothing has changed."
