@@ -67,7 +67,8 @@ def check_name(value):
 def check_email(value):
     local = r"[A-Za-z0-9_%+-]['A-Za-z0-9_%+-]*(\.['A-Za-z0-9_%+-]+)*"
     label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    if not re.fullmatch(rf"{local}@({label}\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]", value):
+    last = r"[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+    if not re.fullmatch(rf"{local}@({label}\.)+{last}", value):
         return "must be an e-mail address of plain letters, digits and . _ % + - '"
     if len(value) > 254 or value.index("@") > 64:
         return "is too long for an e-mail address (RFC 5321: 64 before the @, 254 in all)"

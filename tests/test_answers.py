@@ -38,7 +38,11 @@ REFUSED = {
         *["a_b", "-a", "a-", "a b", "a.b", "é", "con", "test", "a" * 51, "a\n", "a/b/c"],
         *["flask-security", "sqlalchemy", "lambda", "None", "a\\b"],
     ],
-    "author_email": ["nobody", "a@", "@b.de", "a b@c.de", "a@b", "a@b..de", "a@b.de\n", ""],
+    "author_email": [
+        *["nobody", "a@", "@b.de", "a b@c.de", "a@b", "a@b..de", "a@b.de\n", "", "'a@b.de"],
+        *["a@b@c.de", "a@-b.de", "a@b-.de", "a@b_c.de", "a@b.d", "a@b.1e", "a@b.é", "ª@b.de"],
+        *[f"a@{'b' * 64}.de", f"a@b.{'d' * 64}"],
+    ],
     "seed_user_email": ["nobody", "me@site.local", ".a@b.de", "a..b@c.de", "a" * 65 + "@b.de"],
     "access_token_minutes": ["0", "-5", "1.5", "abc", "1441", "", " 15", "015", "١٥", "15m"],
     "project_name": ["two\nlines", "bell\a", "line\u2028separator", "", "  ", "{{ 7*7 }}"],
