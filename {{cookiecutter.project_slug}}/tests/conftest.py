@@ -81,9 +81,9 @@ def clean(migrated: Flask) -> Iterator[None]:
     yield
     with migrated.app_context():
         database = migrated.extensions["sqlalchemy"]
-        for table in reversed(database.metadata.sorted_tables):
-            database.session.execute(table.delete())
-        database.session.commit()
+        with database.engine.begin() as connection:
+            for table in reversed(database.metadata.sorted_tables):
+                connection.execute(table.delete())
 
 
 @contextmanager
