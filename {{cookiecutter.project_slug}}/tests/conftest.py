@@ -108,28 +108,43 @@ def make_app(settings: dict[str, Any], clean: None) -> Iterator[Callable[..., Fl
         yield make
 
 
-def with_user(app: Flask) -> Flask:
+@pytest.fixture(scope="session")
+def row(migrated: Flask) -> dict[str, Any]:
+    """Return the row of a user, for every test: to make one takes long."""
+    with migrated.app_context():
+        session = migrated.extensions["sqlalchemy"].session
+        user = PACKAGE.security.users.create(EMAIL, PASSWORD)
+        names = user.__table__.columns.keys()
+        row = {name: getattr(user, name) for name in names if name != "id"}
+        session.delete(user)
+        session.commit()
+    return row
+
+
+def with_user(app: Flask, row: dict[str, Any]) -> Flask:
     with app.app_context():
-        PACKAGE.security.users.create(EMAIL, PASSWORD)
+        database = app.extensions["sqlalchemy"]
+        with database.engine.begin() as connection:
+            connection.execute(database.metadata.tables["auth_user"].insert(), row)
     return app
 
 
 @pytest.fixture
-def app(migrated: Flask, clean: None) -> Iterator[Flask]:
+def app(migrated: Flask, clean: None, row: dict[str, Any]) -> Iterator[Flask]:
     """Return the app, with one user. It is one for all tests: to make one takes long.
 
     What a test changes in its settings is undone.
     """
     settings = dict(migrated.config)
-    yield with_user(migrated)
+    yield with_user(migrated, row)
     migrated.config.clear()
     migrated.config.update(settings)
 
 
 @pytest.fixture
-def new_app(make_app: Callable[..., Flask]) -> Flask:
+def new_app(make_app: Callable[..., Flask], row: dict[str, Any]) -> Flask:
     """Return an app with one user for this test alone, to add views to."""
-    return with_user(make_app())
+    return with_user(make_app(), row)
 
 
 @pytest.fixture
