@@ -1,5 +1,6 @@
 """Fixtures, each on the one before: settings, make_app, app, client, auth."""
 
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from werkzeug.test import TestResponse
 from werkzeug.utils import import_string
 
 PACKAGE = import_string("{{ cookiecutter.__package }}")
+
+# Each collection walks through all that is imported: there shall be few.
+gc.set_threshold(10_000)
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"
