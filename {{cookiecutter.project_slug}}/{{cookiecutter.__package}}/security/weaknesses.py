@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,7 @@ def old_libraries(config: Config) -> str | None:
     return f"Below the last known fix: {', '.join(old)}." if old else None
 
 
+@cache
 def _is_below(name: str, safe: tuple[int, ...]) -> bool:
     try:
         parts = version(name).split(".")
