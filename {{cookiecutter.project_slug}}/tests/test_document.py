@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import EMAIL, PACKAGE, PASSWORD, Auth, maker_of_apps
+from conftest import EMAIL, PACKAGE, PASSWORD, maker_of_apps
 from sqlalchemy.exc import OperationalError
 
 PARTS = PACKAGE.security.accounts.PARTS
@@ -121,30 +121,27 @@ STRICT = {
 
 
 @pytest.fixture(scope="module")
-def apps(migrated, settings):
-    """Return the app, and one that is strict with guessers."""
+def strict(migrated, settings):
+    """Return a client of an app that is strict with guessers."""
     with maker_of_apps(settings) as make:
-        yield migrated, make(**STRICT)
+        yield make(**STRICT).test_client()
 
 
 @pytest.fixture
-def engine(apps, clean):
-    """Return the engine of a database with an administrator and another user."""
-    database = apps[0].extensions["sqlalchemy"]
-    datastore = apps[0].extensions["security"].datastore
-    with apps[0].app_context():
-        user = PACKAGE.security.users.create(EMAIL, PASSWORD)
+def engine(app):
+    """Return the engine of a database whose user is an administrator."""
+    datastore = app.extensions["security"].datastore
+    with app.app_context():
+        user = datastore.find_user(email=EMAIL)
         datastore.add_role_to_user(user, datastore.create_role(name="admin"))
-        PACKAGE.security.users.create(f"other-{EMAIL}", PASSWORD)
-        return database.engine
+        datastore.commit()
+        return app.extensions["sqlalchemy"].engine
 
 
 @pytest.fixture
-def answer(apps, engine, monkeypatch):
+def answer(app, auth, engine, letters, monkeypatch, strict):
     """Return a function that has an operation answer with a status."""
-    client, strict = (app.test_client() for app in apps)
-    auth = Auth(client)
-    tokens = auth.tokens()
+    client, tokens = auth.client, auth.tokens()
     headers = {"Authorization": f"Bearer {tokens.access}"}
 
     def token_of_letter(path):
@@ -152,8 +149,7 @@ def answer(apps, engine, monkeypatch):
         if path == "/reset":
             fields = {"email": EMAIL}
         client.post(path, json=fields, headers=headers)
-        letter = apps[0].extensions["mailman"].outbox[-1].body
-        return re.search(r"#token=(\S+)", letter)[1]
+        return re.search(r"#token=(\S+)", letters[-1].body)[1]
 
     def good_call(method, path):
         body = example_of_body(method, path)
@@ -169,6 +165,8 @@ def answer(apps, engine, monkeypatch):
         return {"method": method, "path": path, "json": body, "headers": headers}
 
     def bearer_of_another():
+        with app.app_context():
+            PACKAGE.security.users.create(f"other-{EMAIL}", PASSWORD)
         user = auth.login(f"other-{EMAIL}").json["response"]["user"]
         return {"Authorization": f"Bearer {user['authentication_token']}"}
 
