@@ -184,7 +184,12 @@ class Auth:
         return Tokens(user["authentication_token"], user["refresh_token"])
 
     def token(self) -> str:
-        return self.tokens().access
+        """Return an access token, as `flask auth token` does: a login takes longer."""
+        app = self.client.application
+        with app.app_context():
+            user = PACKAGE.security.users.find(EMAIL)
+            age = app.config["SECURITY_TOKEN_MAX_AGE"]
+            return PACKAGE.security.sessions.open_for_script(user, age)
 
     def refresh(self, token: str) -> TestResponse:
         return self.client.post("/refresh-token", json={"refresh_token": token})

@@ -26,7 +26,7 @@ def requests(caplog):
 
 
 def test_request_is_one_line(auth, requests):
-    token = auth.token()
+    token = auth.tokens().access
     auth.client.get("/dummy-api/?secret=1", headers={"Authentication-Token": token})
     login, call = requests()
     assert (login.method, login.path, login.status) == ("POST", "/login", 200)
@@ -59,7 +59,7 @@ def test_events_of_authentication_are_logged_with_their_reason(auth, events, fla
     auth.refresh(tokens.refresh)
     auth.refresh(tokens.refresh)
     auth.refresh("guessed")
-    auth.logout(auth.token())
+    auth.logout(auth.tokens().access)
     flask("auth", "revoke", "ada@example.com")
     flask("users", "deactivate", "ada@example.com")
     auth.login()

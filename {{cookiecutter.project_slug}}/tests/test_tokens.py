@@ -18,7 +18,7 @@ from sqlalchemy import event
     ],
 )
 def test_token_opens_the_endpoint(client, auth, header):
-    name, value = header.format(auth.token()).split(": ")
+    name, value = header.format(auth.tokens().access).split(": ")
     answer = client.get("/dummy-api/", headers={name: value})
     assert answer.status_code == 200
     assert answer.json == {"items": {"Key1": "Value1", "Key2": "value2"}}
