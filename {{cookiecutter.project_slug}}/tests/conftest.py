@@ -183,11 +183,11 @@ class Auth:
         user = self.login().json["response"]["user"]
         return Tokens(user["authentication_token"], user["refresh_token"])
 
-    def token(self) -> str:
+    def token(self, email: str = EMAIL) -> str:
         """Return an access token, as `flask auth token` does: a login takes longer."""
         app = self.client.application
         with app.app_context():
-            user = PACKAGE.security.users.find(EMAIL)
+            user = PACKAGE.security.users.find(email)
             age = app.config["SECURITY_TOKEN_MAX_AGE"]
             return PACKAGE.security.sessions.open_for_script(user, age)
 

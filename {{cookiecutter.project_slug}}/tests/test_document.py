@@ -141,8 +141,8 @@ def engine(app):
 @pytest.fixture
 def answer(app, auth, engine, letters, monkeypatch, strict):
     """Return a function that has an operation answer with a status."""
-    client, tokens = auth.client, auth.tokens()
-    headers = {"Authorization": f"Bearer {tokens.access}"}
+    client = auth.client
+    headers = {"Authorization": f"Bearer {auth.token()}"}
 
     def token_of_letter(path):
         fields = example_of_body("post", path)
@@ -154,7 +154,7 @@ def answer(app, auth, engine, letters, monkeypatch, strict):
     def good_call(method, path):
         body = example_of_body(method, path)
         if body and "refresh_token" in body:
-            body = {"refresh_token": tokens.refresh}
+            body = {"refresh_token": auth.tokens().refresh}
         if body and "token" in body:
             body = {**body, "token": token_of_letter(path.removesuffix("/confirm"))}
         collection = f"/{path.split('/')[1]}/"
@@ -165,10 +165,10 @@ def answer(app, auth, engine, letters, monkeypatch, strict):
         return {"method": method, "path": path, "json": body, "headers": headers}
 
     def bearer_of_another():
+        other = f"other-{EMAIL}"
         with app.app_context():
-            PACKAGE.security.users.create(f"other-{EMAIL}", PASSWORD)
-        user = auth.login(f"other-{EMAIL}").json["response"]["user"]
-        return {"Authorization": f"Bearer {user['authentication_token']}"}
+            PACKAGE.security.users.create(other, PASSWORD)
+        return {"Authorization": f"Bearer {auth.token(other)}"}
 
     def answer(method, path, status):
         other = bearer_of_another() if status == 403 else {}

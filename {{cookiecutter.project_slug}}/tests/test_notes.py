@@ -44,9 +44,7 @@ def others(app, auth, package):
     """Return the notes of another user."""
     with app.app_context():
         package.security.users.create("grace@example.com", "another horse battery")
-    token = auth.login("grace@example.com", "another horse battery")
-    token = token.json["response"]["user"]["authentication_token"]
-    return Notes(auth.client, token)
+    return Notes(auth.client, auth.token("grace@example.com"))
 
 
 def test_note_is_read_as_it_was_written(notes):
