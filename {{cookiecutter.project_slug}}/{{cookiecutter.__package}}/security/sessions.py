@@ -17,7 +17,7 @@ from flask_security import (
 )
 from flask_security import auth_token_required as token_required
 from flask_security.tokens import RefreshTokenErrors
-from sqlalchemy import ColumnElement, CursorResult, Delete, delete, or_, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, or_, update
 
 from ..database import db, utc_now
 from ..logs import audit
@@ -25,6 +25,19 @@ from . import limits
 from .models import RefreshTracker, User
 
 blueprint = Blueprint("sessions", __name__)
+
+# Built once: making a statement costs more than running it.
+ENDED = (
+    delete(RefreshTracker)
+    .where(
+        or_(
+            RefreshTracker.expires_at < bindparam("now"),
+            RefreshTracker.last_used_at < bindparam("idle_since"),
+        )
+    )
+    .execution_options(synchronize_session=False)
+)
+ENDED_OF_USER = ENDED.where(RefreshTracker.user_id == bindparam("user_id"))
 
 
 def init_app(app: Flask) -> None:
@@ -48,22 +61,23 @@ def _end(session: ColumnElement[bool]) -> None:
     db.session.execute(ended.values(revoked_at=utc_now()))
 
 
-def cleanup(user: UserMixin | None = None) -> int:
-    """Delete the sessions that have ended by age, of one user or of all; count them."""
-    done = cast(CursorResult[Any], db.session.execute(_ended(utc_now(), user)))
+def cleanup() -> int:
+    """Delete the sessions that have ended by age, of all users; count them."""
+    done = cast(CursorResult[Any], db.session.execute(ENDED, _moments()))
     db.session.commit()
     return done.rowcount
 
 
-def _ended(now: datetime, user: UserMixin | None) -> Delete:
-    config = current_app.config
+def _forget_ended(user: UserMixin) -> None:
+    db.session.execute(ENDED_OF_USER, {**_moments(), "user_id": user.id})
+
+
+def _moments() -> dict[str, datetime]:
+    config, now = current_app.config, utc_now()
     idle = max(
         config["SECURITY_REFRESH_TOKEN_MAX_IDLE"], config["SECURITY_TOKEN_MAX_AGE"]
     )
-    by_age = delete(RefreshTracker).where(
-        or_(RefreshTracker.expires_at < now, RefreshTracker.last_used_at < now - idle)
-    )
-    return by_age.where(RefreshTracker.user_id == user.id) if user else by_age
+    return {"now": now, "idle_since": now - idle}
 
 
 def open_for_script(user: User, age: timedelta) -> str:
@@ -97,7 +111,7 @@ class Datastore(SQLAlchemyUserDatastore):
         self, user: UserMixin, expired: bool = True, revoked: bool = False
     ) -> None:
         """Forget the user's ended sessions: every login and refresh does."""
-        db.session.execute(_ended(utc_now(), user))
+        _forget_ended(user)
 
     def revoke_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
         """End a session. Its row may be gone: its user may be."""
@@ -126,12 +140,13 @@ class RefreshForm(RefreshTokenForm):
 
     def _is_first(self) -> bool:
         # Of two requests with the same token only one can be the user's.
-        tracker, user = cast(RefreshTracker, self.refresh_tracker), self.user
-        if not cast(User, user).active:
+        tracker = cast(RefreshTracker, self.refresh_tracker)
+        user = cast(User, self.user)
+        if not user.active:
             self.refresh_token.errors = ["deactivated"]
             return False
         # Rows are locked in this order by a login too: nobody waits in a circle.
-        db.session.execute(_ended(utc_now(), user))
+        _forget_ended(user)
         if not _spend(tracker):
             self.refresh_errors = RefreshTokenErrors.GEN_MISMATCH
             self.refresh_token.errors = ["spent"]
