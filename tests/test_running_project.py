@@ -117,6 +117,22 @@ def test_uv_sets_the_project_up_too(bake, tmp_path):
     assert not (project / ".venv/bin/pip").exists()
 
 
+def test_uv_that_does_not_run_is_passed_over(default_project, tmp_path):
+    project = shutil.copytree(default_project, tmp_path / "token-auth-api")
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\nexit 127\n")
+    uv.chmod(0o755)
+    # `true` stands in for Python: which commands are chosen is all that is asked.
+    done = subprocess.run(
+        ["make", ".venv/.installed", "PYTHON=true"],
+        cwd=project,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert "true -m venv --clear .venv" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
