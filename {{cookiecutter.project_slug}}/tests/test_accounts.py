@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from flask_mailman import EmailMessage
 from sqlalchemy import event
 
 ADA, BOB = "ada@example.com", "bob@example.com"
@@ -331,6 +332,13 @@ def test_mail_server_has_to_show_its_certificate(monkeypatch, package):
     assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
 
 
+def test_smtp_is_the_backend_that_looks_at_certificates(make_app, package):
+    app = make_app(MAIL_BACKEND="smtp")
+    with app.app_context():
+        backend = app.extensions["mailman"].get_connection()
+    assert isinstance(backend, package.security.mail.EmailBackend)
+
+
 @pytest.mark.parametrize("path", ["/register", "/reset"])
 @pytest.mark.parametrize("email", [ADA, BOB])
 def test_letters_are_limited_by_address_whoever_asks(app, email, make_app, path):
@@ -343,6 +351,28 @@ def test_letters_are_limited_by_address_whoever_asks(app, email, make_app, path)
         for n in range(3)
     ]
     assert [answer.status_code for answer in answers] == [202, 202, 429]
+
+
+def test_letters_at_once_do_not_pass_the_limit(letters, make_app, monkeypatch):
+    settings = {"RATELIMIT_ENABLED": True, "LETTER_LIMIT_PER_ACCOUNT": "1 per hour"}
+    client, others = make_app(**settings).test_client(), []
+    send = EmailMessage.send
+
+    def send_later(letter):
+        others.append(client.post("/reset", json={"email": ADA}))
+        return send(letter)
+
+    monkeypatch.setattr(EmailMessage, "send", send_later)
+    assert client.post("/reset", json={"email": ADA}).status_code == 202
+    assert [answer.status_code for answer in others] == [429]
+
+
+def test_letter_that_cannot_be_sent_counts(make_app, package):
+    backend = package.security.settings.MAIL_BACKEND
+    limits = {"RATELIMIT_ENABLED": True, "LETTER_LIMIT_PER_ACCOUNT": "2 per hour"}
+    client = make_app(MAIL_BACKEND=backend, MAIL_PORT=1, **limits).test_client()
+    answers = [client.post("/register", json={"email": BOB}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 503, 429]
 
 
 def test_letters_and_guessed_tokens_are_limited_by_network(app, make_app):

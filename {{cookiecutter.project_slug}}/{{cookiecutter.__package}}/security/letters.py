@@ -11,6 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from ..database import db
 from ..logs import audit
+from . import mail
 
 TEXTS = Path(__file__).with_suffix(".toml")
 RETRY_SECONDS = 30
@@ -18,6 +19,8 @@ RETRY_SECONDS = 30
 
 def init_app(app: Flask) -> None:
     """Send by the server that MAIL_SERVER names."""
+    if app.config["MAIL_BACKEND"] == "smtp":  # the extension's own
+        app.config["MAIL_BACKEND"] = mail.__name__
     Mail(app).get_connection()  # raises if the settings contradict each other
 
 

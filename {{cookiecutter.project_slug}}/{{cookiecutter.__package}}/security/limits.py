@@ -75,7 +75,7 @@ def attempt(account: str | None = None, what: str = "LOGIN") -> Callable[[bool],
     """Let an attempt pass, or raise TooManyRequests (429).
 
     Call what it returns with whether the attempt is accepted: a refused one counts.
-    So does a letter (`what` is LETTER) that has been sent: it is never accepted. It
+    So does a letter (`what` is LETTER) that is asked for: it is never accepted. It
     raises as well where others have reached the limit meanwhile: of many guesses
     at once, those beyond it learn nothing.
     """
