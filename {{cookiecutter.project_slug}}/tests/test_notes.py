@@ -47,6 +47,13 @@ def others(app, auth, package):
     return Notes(auth.client, auth.token("grace@example.com"))
 
 
+@pytest.mark.parametrize("field", ["title", "text"])
+def test_nul_is_refused_whatever_the_database_keeps(notes, field):
+    answer = notes.create(**{**MILK, field: "a\0b"})
+    assert (answer.status_code, [*answer.json["errors"]]) == (422, [field])
+    assert notes.send("GET", query_string={"title": "\0"}).status_code == 422
+
+
 def test_note_is_read_as_it_was_written(notes):
     created = notes.create(title="Zoë 🎉", text="<b>\\ ' \" %s {{ 7*7 }}\n\n")
     assert created.status_code == 201

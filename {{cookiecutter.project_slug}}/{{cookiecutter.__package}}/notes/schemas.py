@@ -1,7 +1,10 @@
 """What a note is in JSON."""
 
 from marshmallow import RAISE, Schema, fields
-from marshmallow.validate import Length
+from marshmallow.validate import Length, Regexp
+
+# PostgreSQL cannot keep it, and a service on SQLite may move there one day.
+NO_NUL = Regexp("^[^\\x00]*$", error="Must not contain the character NUL.")
 
 
 class NoteSchema(Schema):
@@ -13,8 +16,8 @@ class NoteSchema(Schema):
         unknown = RAISE
 
     id = fields.Integer(dump_only=True)
-    title = fields.String(required=True, validate=Length(1, 200))
-    text = fields.String(load_default="", validate=Length(max=10_000))
+    title = fields.String(required=True, validate=[Length(1, 200), NO_NUL])
+    text = fields.String(load_default="", validate=[Length(max=10_000), NO_NUL])
     created_at = fields.AwareDateTime(dump_only=True)
     modified_at = fields.AwareDateTime(dump_only=True)
 
@@ -22,7 +25,7 @@ class NoteSchema(Schema):
 class NoteFilter(Schema):
     """Which notes to list."""
 
-    title = fields.String(validate=Length(1, 100))
+    title = fields.String(validate=[Length(1, 100), NO_NUL])
 
 
 NoteTotals = Schema.from_dict({"notes": fields.Integer()}, name="NoteTotals")
