@@ -79,6 +79,7 @@ ALWAYS = {
     f"{PACKAGE}/pages/templates/docs.html",
     f"{PACKAGE}/pages/templates/start.html",
     f"{PACKAGE}/secret_rules.py",
+    f"{PACKAGE}/setting_rules.py",
     f"{PACKAGE}/security/__init__.py",
     f"{PACKAGE}/security/access.py",
     f"{PACKAGE}/security/accounts.py",

@@ -59,9 +59,10 @@ def test_old_python_is_refused_with_a_way_out(bake, tmp_path):
     assert not (project / ".venv").exists()
 
 
-# Resources to copy, and what a person runs: they are beside what answers requests.
+# Resources to copy, what a person runs, and what settings must be when the app starts:
+# they are beside what answers requests.
 BESIDE = """
-    checks.py cli.py dummy first_run.py moving.py notes pages weaknesses.py
+    checks.py cli.py dummy first_run.py moving.py notes pages setting_rules.py weaknesses.py
 """.split()
 
 

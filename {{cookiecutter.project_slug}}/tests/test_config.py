@@ -1,6 +1,7 @@
 """Settings: from the environment, and safe, or the app does not start."""
 
 import pytest
+from click import ClickException
 
 GOOD = "vT4_hX1mQz6RkW8pYn3CjB9dLfS2gA7e"
 
@@ -81,16 +82,24 @@ def test_boolean_is_understood_in_either_case(start, monkeypatch, value):
         ("HTTP_BASIC_AUTH", "0", "true or false"),
         ("ACCOUNTS", "register", "a list, of any of these"),
         ("ACCOUNTS", '["registration"]', "a list, of any of these"),
+        ("CORS_ORIGINS", '[".*"]', "a list"),
+        ("CORS_ORIGINS", '["https://example.com/"]', "a list"),
         ("HASHES_AT_ONCE", "0", "1 or more"),
         ("HSTS_SECONDS", "-1", "0 or more"),
+        ("MAIL_PORT", "smtp", "a whole number"),
         ("MAX_CONTENT_LENGTH", "1MB", "a whole number of bytes"),
+        ("MAX_CONTENT_LENGTH", "-1", "1 or more"),
         ("PROXY_COUNT", "-1", "0 or more"),
         ("RATELIMIT_ENABLED", "no", "true or false"),
         ("RATELIMIT_STORAGE_OPTIONS", "db=1", "an object"),
         ("SECRET_KEY_FALLBACKS", GOOD, "a list of old keys"),
         ("SECURITY_PASSWORD_LENGTH_MIN", "15.5", "a whole number"),
         ("SECURITY_PASSWORD_LENGTH_MIN", "11", "12 or more"),
+        ("SECURITY_PASSWORD_HASH", "md5", "one of SECURITY_PASSWORD_SCHEMES"),
         ("SECURITY_TOKEN_MAX_AGE", "15m", "a whole number of seconds"),
+        ("SECURITY_TOKEN_MAX_AGE", "-1", "1 or more"),
+        ("SECURITY_REFRESH_TOKEN_MAX_AGE", "1000000000000", "315360000 or less"),
+        ("TRUSTED_HOSTS", "[1]", "a list"),
     ],
 )
 def test_setting_of_the_wrong_kind_refuses_to_start(
@@ -101,9 +110,26 @@ def test_setting_of_the_wrong_kind_refuses_to_start(
         start()
 
 
-def test_parts_of_the_library_that_serve_pages_refuse_to_start(start, monkeypatch):
-    monkeypatch.setenv("FLASK_SECURITY_REGISTERABLE", "true")
-    with pytest.raises(Exception, match="SECURITY_REGISTERABLE serves pages"):
+@pytest.mark.parametrize("part", ["REGISTERABLE", "PASSWORDLESS", "TWO_FACTOR"])
+def test_parts_of_the_library_that_serve_pages_refuse_to_start(
+    start, monkeypatch, part
+):
+    monkeypatch.setenv(f"FLASK_SECURITY_{part}", "true")
+    with pytest.raises(Exception, match=f"SECURITY_{part} serves pages"):
+        start()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SQLALCHEMY_DATABASE_URI", "nonsense"),
+        ("SQLALCHEMY_DATABASE_URI", "oracle+missing://a/b"),
+        ("SQLALCHEMY_ENGINE_OPTIONS", '{"bogus": 1}'),
+    ],
+)
+def test_database_that_cannot_be_used_is_named(start, monkeypatch, name, value):
+    monkeypatch.setenv(f"FLASK_{name}", value)
+    with pytest.raises(ClickException, match=r"FLASK_SQLALCHEMY_.* cannot be used"):
         start()
 
 

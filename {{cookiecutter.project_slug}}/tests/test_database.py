@@ -55,9 +55,21 @@ def test_address_is_unique_whatever_its_case(datastore):
 
 def test_addresses_that_differ_in_an_accent_are_two(datastore, user, package):
     users = package.security.users
-    other = users.create("adá@example.com", "another horse battery")
+    other = users.create("ada@exámple.com", "another horse battery")
     assert users.find("Ada@example.com") is user
-    assert users.find("Adá@example.com") is other
+    assert users.find("Ada@exámple.com") is other
+
+
+def test_options_of_a_connection_are_added_to_ours(make_app):
+    options = {"connect_args": {"check_same_thread": False}}
+    app = make_app(
+        SQLALCHEMY_ENGINE_OPTIONS=options, SQLALCHEMY_DATABASE_URI="sqlite://"
+    )
+    assert app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"] == {
+        "timeout": 30,
+        "isolation_level": "IMMEDIATE",
+        "check_same_thread": False,
+    }
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,10 @@ def test_case_of_the_address_does_not_matter(auth):
     assert auth.login(email="ADA@Example.com").status_code == 200
 
 
-def test_address_may_have_any_letters(app, auth, package):
+def test_domain_of_an_address_may_have_any_letters(app, auth, package):
     with app.app_context():
-        package.security.users.create("\u00c5sa@example.com", "correct horse battery")
-    assert auth.login(email="\u00c5sa@example.com").status_code == 200
+        package.security.users.create("asa@\u00e5sa.se", "correct horse battery")
+    assert auth.login(email="Asa@\u00c5SA.se").status_code == 200
 
 
 def test_answer_with_a_token_is_not_cached(auth):

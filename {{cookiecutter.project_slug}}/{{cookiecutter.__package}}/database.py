@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from click import ClickException
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -18,6 +19,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects.mysql import DATETIME
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -114,7 +116,7 @@ SERVER = {
 }
 
 ENGINES: dict[str, dict[str, Any]] = {
-    # A writer waits for the lock of another, and takes it before it reads.
+    # A writer waits for the lock of another, and takes it before it writes.
     "sqlite": {"connect_args": {"timeout": 30, "isolation_level": "IMMEDIATE"}},
     "postgresql": {
         **SERVER,
@@ -154,12 +156,19 @@ FOR_ONE_QUERY = {"postgresql": {"isolation_level": "AUTOCOMMIT"}}
 
 def init_app(app: Flask) -> None:
     """Connect the app to the database that SQLALCHEMY_DATABASE_URI names."""
+    try:
+        _connect(app)
+    except (ArgumentError, ImportError, TypeError) as error:
+        names = "FLASK_SQLALCHEMY_DATABASE_URI or FLASK_SQLALCHEMY_ENGINE_OPTIONS"
+        raise ClickException(f"{names} cannot be used: {error}") from None
+
+
+def _connect(app: Flask) -> None:
     engine = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        **ANY_ENGINE,
-        **ENGINES.get(engine, SERVER),
-        **app.config["SQLALCHEMY_ENGINE_OPTIONS"],
-    }
+    ours, theirs = ENGINES.get(engine, SERVER), app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+    names = ours.get("connect_args", {}) | theirs.get("connect_args", {})
+    options = {**ANY_ENGINE, **ours, **theirs, "connect_args": names}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     # Batch mode: SQLite changes a column only by copying its table.
     migrate.init_app(app, db, render_as_batch=True)
