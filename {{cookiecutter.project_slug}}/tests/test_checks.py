@@ -103,7 +103,7 @@ UNSAFE = {
 }
 
 # What is wrong elsewhere than in a setting; each has a test of its own, below.
-ELSEWHERE = {"auth.W009", "auth.E010", "auth.E011", "auth.E021"}
+ELSEWHERE = {"auth.W009", "auth.E010", "auth.E011", "auth.W014", "auth.E021"}
 
 
 def test_every_rule_is_broken_in_a_test(package):
@@ -161,8 +161,9 @@ def test_stored_hashes_that_are_weaker_are_counted(app, check, stored):
 def test_database_that_is_away_is_a_finding(check, make_app, monkeypatch):
     monkeypatch.setenv("SEED_USER_EMAIL", "ada@example.com")
     app = make_app(SQLALCHEMY_DATABASE_URI="sqlite:////nowhere/at/all.db")
-    answer = FlaskCliRunner(app).invoke(args=["auth", "check", "--deploy"])
-    assert "The database does not answer" in answer.output
+    answer = FlaskCliRunner(app).invoke(args=["auth", "check", "--deploy", "--json"])
+    assert "auth.W014" in ids(answer)
+    assert "auth.W009" not in ids(answer)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,30 @@ def test_first_password_of_the_first_user_is_an_error(
     assert ids(check("--json")) == []
 
 
+def test_first_password_is_found_however_it_is_spelled(check, app, monkeypatch):
+    letters = {**SEED, "SEED_USER_EMAIL": "zoe@example.com"}
+    letters["SEED_USER_PASSWORD"] = "f\u00fcnfzehn Zeichen lang"
+    FlaskCliRunner(app).invoke(args=["auth", "seed"], env=letters)
+    for name, value in letters.items():
+        monkeypatch.setenv(name, value)
+    assert "auth.E021" in ids(check("--deploy", "--json"))
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [{"MAIL_BACKEND": "console"}, {"FRONT_END_URL": "http://app.example.com"}],
+)
+def test_letters_that_others_can_read_are_an_error(check, unsafe):
+    assert ids(check("--deploy", "--json", ACCOUNTS=["reset"], **unsafe)) == [
+        "auth.E029"
+    ]
+
+
+def test_mail_server_matters_only_to_those_who_send_letters(check):
+    unused = {"ACCOUNTS": [], "MAIL_SERVER": "mail.example.com"}
+    assert ids(check("--deploy", "--json", **unused)) == []
+
+
 @pytest.mark.parametrize(("workers", "found"), [("4", ["auth.E022"]), ("1", [])])
 def test_limits_that_workers_do_not_share_are_found(check, monkeypatch, workers, found):
     monkeypatch.setenv("WEB_CONCURRENCY", workers)
@@ -192,6 +217,9 @@ def test_limits_that_workers_do_not_share_are_found(check, monkeypatch, workers,
 def test_env_file_is_for_its_owner_alone(check, tmp_path, mode, found):
     (tmp_path / ".env").touch(mode=mode)
     (tmp_path / ".env").chmod(mode)
+    (tmp_path / "below").mkdir()
+    assert ids(check("--json")) == found
+    os.chdir(tmp_path / "below")
     assert ids(check("--json")) == found
 
 

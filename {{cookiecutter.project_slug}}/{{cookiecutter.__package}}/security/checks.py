@@ -44,6 +44,7 @@ LOOKS = {
         "Short passwords do.", lambda c: c["SECURITY_PASSWORD_LENGTH_MIN"] < 15
     ),
     "auth.E013": weaknesses.schemes,
+    "auth.W014": weaknesses.database,
     "auth.E020": when(
         "The app runs in debug or test mode.", lambda c: c["DEBUG"] or c["TESTING"]
     ),

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from dotenv import find_dotenv
 from flask import current_app
 from passlib.context import CryptContext
 from sqlalchemy import select
@@ -97,7 +98,7 @@ def weak_hashes(config: Config) -> str | None:
         stored = db.session.scalars(hashes.execution_options(yield_per=1000))
         weak = sum(_is_weak(context, password_hash) for password_hash in stored)
     except SQLAlchemyError:
-        return "The database does not answer, or has no tables yet."
+        return None  # database tells of it
     return f"{weak} stored hashes are not as the setting says." if weak else None
 
 
@@ -108,13 +109,24 @@ def _is_weak(context: CryptContext, password_hash: str | None) -> bool:
         return True
 
 
+def database(config: Config) -> str | None:
+    """Look whether there is a database to look into."""
+    try:
+        db.session.execute(select(User.id).limit(1))
+    except SQLAlchemyError:
+        return "The database does not answer, or has no tables yet."
+    return None
+
+
 def seed_password(config: Config) -> str | None:
     """Look whether the first user still has the first password."""
     email, password = (os.environ.get(f"SEED_USER_{x}") for x in ("EMAIL", "PASSWORD"))
     try:
         user = users.find(email or "")
     except SQLAlchemyError:
-        return None  # weak_hashes tells of it
+        return None  # database tells of it
+    rules = current_app.extensions["security"].password_util
+    password = rules.normalize(password or "")
     first = user and password and passwords.verify(password, user.password)
     return f"{email} still has the password of SEED_USER_PASSWORD." if first else None
 
@@ -134,19 +146,23 @@ def sqlite(config: Config) -> str | None:
 
 
 def open_mail(config: Config) -> str | None:
-    """Look whether letters cross a network as they are."""
+    """Look whether others can read letters, or what their links lead to."""
+    if not config["ACCOUNTS"]:
+        return None
+    if config["MAIL_BACKEND"] == "console":
+        return "Letters are printed, with the tokens in them."
+    if config["FRONT_END_URL"].startswith("http:"):
+        return "The links in letters are without TLS."
     hidden = config.get("MAIL_USE_TLS") or config.get("MAIL_USE_SSL")
     here = config["MAIL_SERVER"] in ("localhost", "127.0.0.1", "::1")
-    is_open = config["ACCOUNTS"] and not hidden and not here
-    return "Letters go to the mail server without TLS." if is_open else None
+    return None if hidden or here else "Letters go to the mail server without TLS."
 
 
 def env_file(config: Config) -> str | None:
     """Look who may read the secrets."""
-    env = Path(".env")
-    shared = (
-        os.name != "nt" and env.exists() and stat.S_IMODE(env.stat().st_mode) & 0o77
-    )
+    # The one that is read: it may be in a folder above.
+    found = os.name != "nt" and find_dotenv(usecwd=True)
+    shared = found and stat.S_IMODE(Path(found).stat().st_mode) & 0o77
     return "Others than its owner may read .env." if shared else None
 
 
