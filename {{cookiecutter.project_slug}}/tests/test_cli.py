@@ -35,6 +35,7 @@ def test_second_seed_changes_nothing(flask, auth):
             id="address",
         ),
         pytest.param({"SEED_USER_EMAIL": "nobody"}, "'nobody' is not", id="no address"),
+        pytest.param({"SEED_USER_EMAIL": "zoë@a.com"}, "'zoë@a.com' is", id="no ASCII"),
         pytest.param({"SEED_USER_PASSWORD": ""}, "Set SEED_USER_EMAIL", id="not set"),
     ],
 )
@@ -48,6 +49,12 @@ def test_seed_refuses_with_a_reason(flask, auth, changes, reason):
 def test_token_prints_one_that_opens_the_endpoint(flask, auth):
     token = flask("auth", "token", "ada@example.com").output.strip()
     assert auth.call(token).status_code == 200
+
+
+def test_token_of_a_deactivated_user_is_refused_with_a_reason(flask):
+    flask("users", "deactivate", "ada@example.com")
+    answer = flask("auth", "token", "ada@example.com")
+    assert (answer.exit_code, "is deactivated" in answer.output) == (1, True)
 
 
 @pytest.mark.parametrize("command", ["token", "revoke"])

@@ -38,8 +38,10 @@ def seed(email: str | None, password: str | None) -> None:
 @click.argument("email")
 def token(email: str) -> None:
     """Print a fresh token of EMAIL, for scripts."""
-    age = current_app.config["SECURITY_TOKEN_MAX_AGE"]
-    click.echo(sessions.open_for_script(_account(email), age))
+    user, age = _account(email), current_app.config["SECURITY_TOKEN_MAX_AGE"]
+    if not user.active:
+        raise click.ClickException(f"{email} is deactivated: no token would open.")
+    click.echo(sessions.open_for_script(user, age))
 
 
 @auth.command()
