@@ -23,6 +23,9 @@ events = logging.getLogger(f"{__package__}.auth")
 # What every record has, and need not be in its line.
 COMMON = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
+# Made once: json.dumps would make an encoder for each line.
+ENCODE = json.JSONEncoder(default=str).encode
+
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
@@ -53,7 +56,7 @@ class JsonLine(logging.Formatter):
         line |= {name: value for name, value in fields if name not in COMMON}
         if record.exc_info:
             line["exc_info"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return ENCODE(line)
 
 
 def _logging(as_json: bool) -> dict[str, Any]:
