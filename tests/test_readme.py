@@ -75,8 +75,13 @@ def with_environment(project, environment):
 @pytest.mark.deep
 def test_make_serve_serves_the_same_api(bake, installed, serve):
     project = installed(bake())
-    answer = requests.post(f"{serve(project, 'serve')}/login", json=seed_user(project), timeout=20)
+    base = serve(project, "serve")
+    answer = requests.post(f"{base}/login", json=seed_user(project), timeout=20)
     assert (answer.status_code, answer.headers["Server"]) == (200, "gunicorn")
+    # As in production, whatever .flaskenv has for development.
+    assert requests.get(f"{base}/docs", timeout=20).status_code == 404
+    (log,) = project.parent.glob("server-*.log")
+    assert '"path": "/docs", "status": 404' in log.read_text("utf-8")
 
 
 @pytest.mark.deep
@@ -104,7 +109,8 @@ def test_every_setting_of_ours_is_in_the_readme(default_project, environment):
     pages = [default_project / "README.md", default_project / "docs/accounts.md"]
     text = "".join(page.read_text("utf-8") for page in pages)
     named = set(re.findall(r"`FLASK_([A-Z_]+)`", text)) - {"RUN_HOST", "RUN_PORT"}
-    script = "from token_auth_api import config; print(*config.KINDS, *config.TEXTS)"
+    script = "from token_auth_api import config, setting_rules\n"
+    script += "print(*setting_rules.KINDS, *config.TEXTS)"
     printed = run([environment / "bin/python", "-Bc", script], default_project).stdout
     assert named == {*printed.split(), "SECURITY_PASSWORD_HASH", *OF_ANY_KIND}
 

@@ -6,6 +6,10 @@ from flask.cli import load_dotenv
 from flask.helpers import get_load_dotenv
 
 if get_load_dotenv():
+    # .env first: what .flaskenv says of the document and the logs is for development.
+    load_dotenv(".env", load_defaults=False)
+    os.environ.setdefault("FLASK_API_DOCS", "false")
+    os.environ.setdefault("FLASK_LOG_JSON", "true")
     load_dotenv()
 
 wsgi_app = f"{os.environ['FLASK_APP']}:create_app()"
