@@ -181,10 +181,10 @@ def test_first_password_of_the_first_user_is_an_error(
     assert ids(check("--json")) == []
 
 
-def test_first_password_is_found_however_it_is_spelled(check, app, monkeypatch):
+def test_first_password_is_found_however_it_is_spelled(check, make_app, monkeypatch):
     letters = {**SEED, "SEED_USER_EMAIL": "zoe@example.com"}
     letters["SEED_USER_PASSWORD"] = "f\u00fcnfzehn Zeichen lang"
-    FlaskCliRunner(app).invoke(args=["auth", "seed"], env=letters)
+    FlaskCliRunner(make_app()).invoke(args=["auth", "seed"], env=letters)
     for name, value in letters.items():
         monkeypatch.setenv(name, value)
     assert "auth.E021" in ids(check("--deploy", "--json"))

@@ -8,16 +8,35 @@ SEED = {
 }
 
 
-def test_seed_makes_a_user_who_can_log_in(flask, auth):
+def by_hand(user):
+    """Return the words that seed another user than the first."""
+    email, password = user.values()
+    return ["auth", "seed", "--email", email, "--password", password]
+
+
+def test_seed_makes_the_first_user(make_app):
+    answer = make_app().test_cli_runner().invoke(args=["auth", "seed"], env=SEED)
+    assert answer.output == "Made the user grace@example.com.\n"
+
+
+def test_seed_makes_no_first_user_beside_others(flask, auth):
+    # As when the first user has taken another address: the old one stays closed.
     answer = flask("auth", "seed", env=SEED)
+    assert answer.exit_code == 0
+    assert "grace@example.com was not made" in answer.output
+    assert auth.login(*SEED.values()).status_code == 401
+
+
+def test_seed_makes_a_user_who_can_log_in(flask, auth):
+    answer = flask(*by_hand(SEED))
     assert answer.output == "Made the user grace@example.com.\n"
     assert auth.login(*SEED.values()).status_code == 200
 
 
 def test_second_seed_changes_nothing(flask, auth):
-    flask("auth", "seed", env=SEED)
+    flask(*by_hand(SEED))
     again = {**SEED, "SEED_USER_PASSWORD": "another amazing grace"}
-    answer = flask("auth", "seed", env=again)
+    answer = flask(*by_hand(again))
     assert (answer.exit_code, answer.output) == (
         0,
         "grace@example.com is there: left as it is.\n",
@@ -40,7 +59,7 @@ def test_second_seed_changes_nothing(flask, auth):
     ],
 )
 def test_seed_refuses_with_a_reason(flask, auth, changes, reason):
-    answer = flask("auth", "seed", env={**SEED, **changes})
+    answer = flask(*by_hand({**SEED, **changes}))
     assert answer.exit_code != 0
     assert reason in answer.output
     assert auth.login(*{**SEED, **changes}.values()).status_code != 200
@@ -65,7 +84,7 @@ def test_unknown_address_is_named(flask, command):
 
 
 def test_revoke_leaves_other_users_alone(flask, auth):
-    flask("auth", "seed", env=SEED)
+    flask(*by_hand(SEED))
     token = flask("auth", "token", "grace@example.com").output.strip()
     flask("auth", "revoke", "ada@example.com")
     assert auth.call(token).status_code == 200

@@ -3,9 +3,12 @@
 import json
 
 import click
+from click.core import ParameterSource
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from sqlalchemy import select
 
+from ..database import db
 from . import checks, sessions, users
 from .models import User
 
@@ -20,12 +23,18 @@ def init_app(app: Flask) -> None:
 @auth.command()
 @click.option("--email", envvar="SEED_USER_EMAIL", show_envvar=True)
 @click.option("--password", envvar="SEED_USER_PASSWORD", show_envvar=True)
-def seed(email: str | None, password: str | None) -> None:
-    """Make the first user, if there is none with that address."""
+@click.pass_context
+def seed(context: click.Context, email: str | None, password: str | None) -> None:
+    """Make the first user, if there is no account yet; with --email, another one."""
     if not email or not password:
         raise click.UsageError("Set SEED_USER_EMAIL and SEED_USER_PASSWORD.")
     if users.find(email):
         click.echo(f"{email} is there: left as it is.")
+        return
+    # The first user may have another address by now.
+    by_hand = context.get_parameter_source("email") is ParameterSource.COMMANDLINE
+    if not by_hand and db.session.scalar(select(User.id).limit(1)):
+        click.echo(f"There are accounts already: {email} was not made.")
         return
     try:
         users.create(email, password)
