@@ -112,8 +112,8 @@ def _fits(name: str, value: Any, config: Mapping[str, Any]) -> bool:
         return value in config["SECURITY_PASSWORD_SCHEMES"]
     if not isinstance(value, list) or name == "SECRET_KEY_FALLBACKS":
         return True
-    rule = re.compile(ITEMS.get(name, ".+"))
-    return all(isinstance(item, str) and rule.fullmatch(item) for item in value)
+    rule = ITEMS.get(name, ".+")
+    return all(isinstance(item, str) and re.fullmatch(rule, item) for item in value)
 
 
 def number(value: Any) -> float:
