@@ -1,1 +1,1 @@
-"""What the generated API and the generator cost, beside what people would pick instead."""
+"""Benchmarks of the generated API and of the generator, beside the usual alternatives."""

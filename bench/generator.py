@@ -1,4 +1,4 @@
-"""The generator: a bake, the time from `cookiecutter` to the first token, the tests."""
+"""The generator: the time of a bake, the time to the first token, and the time of the tests."""
 
 import json
 import os
@@ -14,63 +14,65 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from .contestants import Bench
-from .over_http import free_port
+from .over_http import find_free_port
 from .plan import CACHE, ROOT
-from .project import bake, clean_environment, environment_of, run
-from .report import goal, table
+from .project import bake, clean_environment, install_lock, run
+from .report import format_goal, format_table
 
 OURS, EMPTY = "this template", "a template of one empty file"
 
-# Its wheel has no template in it; its source archive has.
+# Only its source archive has the template; its wheel has not.
 PEER = "cookiecutter-uv==0.2.0"
 PEER_HASH = "sha256:00c04d5eb2020364d0debf2918926829ba965011d3654a3002f4daf65eef3fa3"
 
 
 def measure(bench: Bench) -> str:
     """Measure bakes; in a full run also what takes minutes."""
-    text = bakes(bench)
+    text = measure_bakes(bench)
     if bench.plan.slow:
-        text += f"\n\n{first_tokens()}\n\n{tests()}"
+        text += f"\n\n{measure_time_to_first_token()}\n\n{measure_tests()}"
     return text
 
 
-def bakes(bench: Bench) -> str:
+def measure_bakes(bench: Bench) -> str:
     """Time the command line in interleaved rounds."""
-    templates = {EMPTY: empty_template(bench.folder), OURS: ROOT, PEER: peer_template()}
-    spent = {name: [] for name in templates}
-    files = {}
+    empty = create_empty_template(bench.folder)
+    templates = {EMPTY: empty, OURS: ROOT, PEER: download_peer_template()}
+    rounds, file_counts = [], {}
     for _ in range(bench.plan.bakes + 1):
+        times = {}
         for name, template in templates.items():
             with TemporaryDirectory() as folder:
-                spent[name].append(seconds_of_bake(template, folder))
-                made = Path(folder, "made").rglob("*")
-                files[name] = sum(path.is_file() for path in made)
-    rounds = [dict(zip(spent, times, strict=True)) for times in zip(*spent.values(), strict=True)]
-    rounds = rounds[1:]  # the first warms up
-    times = {name: median(r[name] / r[EMPTY] for r in rounds) for name in templates}
-    lines = [
-        [name, files[name], f"{median(r[name] for r in rounds) * 1000:.0f}", f"{times[name]:.2f}"]
+                times[name] = time_bake(template, folder)
+                files = Path(folder, "made").rglob("*")
+                file_counts[name] = sum(path.is_file() for path in files)
+        rounds.append(times)
+    rounds = rounds[1:]  # the first round warms up
+    milliseconds = {name: median(r[name] for r in rounds) * 1000 for name in templates}
+    by_empty = {name: median(r[name] / r[EMPTY] for r in rounds) for name in templates}
+    by_peer = median(r[OURS] / r[PEER] for r in rounds)
+    rows = [
+        [name, file_counts[name], f"{milliseconds[name]:.0f}", f"{by_empty[name]:.2f}"]
         for name in templates
     ]
-    peer = median(r[OURS] / r[PEER] for r in rounds)
     goals = [
-        goal("Bake ÷ empty template", times[OURS], at_most=1.5),
-        goal("Bake ÷ cookiecutter-uv", peer, at_most=1),
+        format_goal("Bake ÷ empty template", by_empty[OURS], at_most=1.5),
+        format_goal("Bake ÷ cookiecutter-uv", by_peer, at_most=1),
     ]
-    return "\n\n".join([table(["", "files", "ms", "÷ empty"], lines), "\n".join(goals)])
+    return "\n\n".join([format_table(["", "files", "ms", "÷ empty"], rows), "\n".join(goals)])
 
 
-def seconds_of_bake(template: Path, folder: str) -> float:
-    """Time one bake, in a home of its own."""
+def time_bake(template: Path, folder: str) -> float:
+    """Return the seconds of one bake, with a home folder of its own."""
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", f"{folder}/made"]
     environment = clean_environment() | {"HOME": folder, "TMPDIR": folder}
-    began = time.perf_counter()
+    started = time.perf_counter()
     run([*command, template], ROOT, environment)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
-def empty_template(folder: Path) -> Path:
-    """Make the least that cookiecutter takes."""
+def create_empty_template(folder: Path) -> Path:
+    """Create the smallest template that cookiecutter accepts."""
     template = folder / "empty"
     project = template / "{{cookiecutter.project_slug}}"
     project.mkdir(parents=True)
@@ -79,16 +81,16 @@ def empty_template(folder: Path) -> Path:
     return template
 
 
-def peer_template() -> Path:
-    """Return the peer's template, kept between runs."""
+def download_peer_template() -> Path:
+    """Return the peer's template; it is downloaded once and kept in .cache."""
     folder = CACHE / PEER
     if not folder.exists():
         with TemporaryDirectory() as download:
-            wanted = Path(download, "wanted.txt")
-            wanted.write_text(f"{PEER} --hash={PEER_HASH}")
+            requirement = Path(download, "requirement.txt")
+            requirement.write_text(f"{PEER} --hash={PEER_HASH}")
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
             options = ["--no-binary", ":all:", "--require-hashes", "--dest", download]
-            run([*pip, *options, "-r", wanted], ROOT)
+            run([*pip, *options, "-r", requirement], ROOT)
             (archive,) = Path(download).glob("*.tar.gz")
             with tarfile.open(archive) as source:
                 source.extractall(download, filter="data")
@@ -96,9 +98,9 @@ def peer_template() -> Path:
     return folder
 
 
-def first_tokens() -> str:
-    """Time from `cookiecutter` to the first token, with an empty cache and a full one."""
-    lines = []
+def measure_time_to_first_token() -> str:
+    """Time from `cookiecutter` to the first token, with an empty cache and with a full one."""
+    rows = []
     tools = Path(sys.executable).parent
     path = os.pathsep.join(
         p for p in os.environ["PATH"].split(os.pathsep) if not Path(p, "uv").exists()
@@ -107,18 +109,18 @@ def first_tokens() -> str:
     for installer, path in paths.items():
         with TemporaryDirectory() as cache:
             caches = {"PIP_CACHE_DIR": f"{cache}/pip", "UV_CACHE_DIR": f"{cache}/uv"}
-            times = [seconds_to_token({"PATH": path, **caches}) for _ in range(2)]
-        lines.append([installer, *(f"{seconds:.1f}" for seconds in times)])
-    return table(["`cookiecutter` to first token, s", "cold cache", "warm cache"], lines)
+            times = [time_to_first_token({"PATH": path, **caches}) for _ in range(2)]
+        rows.append([installer, *(f"{seconds:.1f}" for seconds in times)])
+    return format_table(["`cookiecutter` to first token, s", "cold cache", "warm cache"], rows)
 
 
-def seconds_to_token(environment: dict[str, str]) -> float:
-    """Make a project, run it, log in."""
-    port = free_port()
+def time_to_first_token(environment: dict[str, str]) -> float:
+    """Return the seconds to generate a project, start it and log in."""
+    port = find_free_port()
     settings = {"FLASK_RUN_PORT": str(port), "PYTHON": sys.executable, "UV_SYSTEM_CERTS": "true"}
     with TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        seconds_of_bake(ROOT, folder)
+        started = time.perf_counter()
+        time_bake(ROOT, folder)
         project = Path(folder, "made/token-auth-api")
         server = subprocess.Popen(
             ["make", "run"],
@@ -129,18 +131,18 @@ def seconds_to_token(environment: dict[str, str]) -> float:
             start_new_session=True,
         )
         try:
-            while not (server.poll() or token(project, port)):
+            while not (server.poll() or request_token(project, port)):
                 time.sleep(0.05)
-            spent = time.perf_counter() - began
+            seconds = time.perf_counter() - started
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             code = server.wait()
     assert code == -signal.SIGTERM, "make run failed"
-    return spent
+    return seconds
 
 
-def token(project: Path, port: int) -> str | None:
-    """Log the first user in; None while nothing serves."""
+def request_token(project: Path, port: int) -> str | None:
+    """Log the seed user in and return the token, or None while the server does not answer."""
     try:
         lines = (project / ".env").read_text("utf-8").splitlines()
         values = dict(line.split("=", 1) for line in lines if line.startswith("SEED_USER_"))
@@ -156,21 +158,24 @@ def token(project: Path, port: int) -> str | None:
         return None
 
 
-def tests() -> str:
-    """Time the tests of a generated project, and the fast ones of the template."""
+def measure_tests() -> str:
+    """Time the tests of a generated project, and the fast tests of the template."""
     with TemporaryDirectory() as folder:
         project = bake(ROOT, Path(folder))
-        python = environment_of(project / "requirements-dev.txt")
-        began = time.perf_counter()
-        run([python, "-m", "pytest"], project)
-        own = time.perf_counter() - began
+        python = install_lock(project / "requirements-dev.txt")
+        generated = time_command([python, "-m", "pytest"], project)
     run(["make", ".venv/.installed-dev"], ROOT)
-    began = time.perf_counter()
     fast = ["-m", "pytest", "-q", "-n", "auto", "-m", "not full and not deep"]
-    run([".venv/bin/python", *fast], ROOT)
-    template = time.perf_counter() - began
-    lines = [
-        ["the generated project", f"{own:.0f}"],
+    template = time_command([".venv/bin/python", *fast], ROOT)
+    rows = [
+        ["the generated project", f"{generated:.0f}"],
         ["the template, its fast tests", f"{template:.0f}"],
     ]
-    return table(["tests", "s"], lines)
+    return format_table(["tests", "s"], rows)
+
+
+def time_command(command: list[object], folder: Path) -> float:
+    """Return the seconds that a command takes."""
+    started = time.perf_counter()
+    run(command, folder)
+    return time.perf_counter() - started

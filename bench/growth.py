@@ -4,25 +4,26 @@ import json
 
 from .contestants import Bench
 from .plan import INSIDE
-from .project import clean_environment, postgresql, run
-from .report import table
+from .project import clean_environment, create_databases, run
+from .report import format_table
 
 
 def measure(bench: Bench) -> str:
-    """Measure databases of several sizes side by side, each user with a session."""
+    """Measure databases of several sizes side by side; every user has a session."""
     sizes = bench.plan.sizes
     folder, python = bench.project
     files = [f"sqlite:///{bench.folder}/{size}.db" for size in sizes]
-    lines = []
-    with postgresql(len(sizes)) as uris:
+    rows = []
+    with create_databases(len(sizes)) as uris:
         for name, databases in (("SQLite", files), ("PostgreSQL", uris)):
             if not databases:
                 continue
-            words = [f"{size}={uri}" for size, uri in zip(sizes, databases, strict=True)]
-            command = [python, INSIDE / "growth.py", bench.plan.rounds, *words]
-            found = json.loads(run(command, folder, clean_environment()).splitlines()[-1])
-            for what, times in zip(("token request", "login"), found, strict=True):
+            arguments = [f"{size}={uri}" for size, uri in zip(sizes, databases, strict=True)]
+            command = [python, INSIDE / "growth.py", bench.plan.rounds, *arguments]
+            output = run(command, folder, clean_environment())
+            results = json.loads(output.splitlines()[-1])
+            for what, times in zip(("token request", "login"), results, strict=True):
                 ratio = f"{max(times) / min(times):.2f}"
-                lines.append([f"{name}, {what}", *(f"{ms:.2f}" for ms in times), ratio])
-    head = ["ms, by the number of users", *(f"{size:,}" for size in sizes), "most ÷ least"]
-    return table(head, lines)
+                rows.append([f"{name}, {what}", *(f"{ms:.2f}" for ms in times), ratio])
+    head = ["ms, by the number of users", *(f"{size:,}" for size in sizes), "max ÷ min"]
+    return format_table(head, rows)

@@ -1,4 +1,4 @@
-"""The generated project: made, installed, with a database, users and tokens."""
+"""The generated project: generate it, install it, and give it a database with users."""
 
 import hashlib
 import os
@@ -17,17 +17,21 @@ from sqlalchemy import create_engine, make_url, text
 
 from .plan import CACHE, ROOT
 
-EMAIL, PASSWORD = "seed@example.com", "a password of the benchmark"
+SEED_USER_EMAIL, SEED_USER_PASSWORD = "seed@example.com", "a password of the benchmark"
 
-USERS = 1000
-# Their tokens: one is good, the other is good but for its user, who is deactivated.
-ACTIVE, DEACTIVATED = 500, 501
+USER_COUNT = 1000
+# Both have a valid token; the second is deactivated after it was created.
+ACTIVE_USER_ID, DEACTIVATED_USER_ID = 500, 501
 
-# What the peers share with us must be the same, or the comparison is of something else.
-SHARED = ("flask", "flask-security", "flask-sqlalchemy", "gunicorn", "sqlalchemy", "werkzeug")
+# The comparison is only fair if the peers run the same versions of these as the project.
+SHARED_PACKAGES = (
+    "flask", "flask-security", "flask-sqlalchemy", "gunicorn", "sqlalchemy", "werkzeug",
+)  # fmt: skip
 
-# What would reach the project from the shell, or the make, that runs this.
-LEAKS = ("FLASK_", "SEED_", "SECURITY_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHON", "GUNICORN_")
+# Variables of the shell, or of the make that runs this, which would change the project.
+IGNORED_PREFIXES = (
+    "FLASK_", "SEED_", "SECURITY_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHON", "GUNICORN_",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,31 +42,31 @@ class Project:
     python: Path
     environment: dict[str, str]
 
-    def flask(self, *words: str) -> str:
-        """Run a command of the project; return what it printed."""
-        return run([self.python, "-m", "flask", *words], self.folder, self.environment)
+    def flask(self, *arguments: str) -> str:
+        """Run the project's flask command; return its output."""
+        return run([self.python, "-m", "flask", *arguments], self.folder, self.environment)
 
-    def credentials(self, email: str) -> dict[str, str]:
-        """Return the headers of a caller, with a fresh token."""
+    def create_headers(self, email: str) -> dict[str, str]:
+        """Create a token for a user, and return the headers that send it."""
         return {"Authorization": f"Bearer {self.flask('auth', 'token', email).split()[-1]}"}
 
 
-def make_project(folder: Path) -> tuple[Path, Path]:
-    """Generate a project; return it, and the Python of its environment."""
+def create_project(folder: Path) -> tuple[Path, Path]:
+    """Generate a project; return its folder, and the Python of its environment."""
     project = bake(ROOT, folder, database="postgresql")
-    return project, environment_of(project / "requirements-dev.txt")
+    return project, install_lock(project / "requirements-dev.txt")
 
 
-def on_database(project: tuple[Path, Path], uri: str) -> Project:
-    """Give a project an empty database: it makes its tables and the first user there."""
-    ready = Project(*project, settings(uri))
-    ready.flask("db", "upgrade")
-    ready.flask("auth", "seed")
-    return ready
+def set_up_database(project: tuple[Path, Path], uri: str) -> Project:
+    """Create the tables and the seed user of a project in an empty database."""
+    on_database = Project(*project, build_environment(uri))
+    on_database.flask("db", "upgrade")
+    on_database.flask("auth", "seed")
+    return on_database
 
 
-def settings(uri: str) -> dict[str, str]:
-    """Return the settings, as on a server; a token lasts longer than the measurement."""
+def build_environment(uri: str) -> dict[str, str]:
+    """Return the settings of a server, with tokens that outlast the measurement."""
     return clean_environment() | {
         "FLASK_APP": "token_auth_api",
         "FLASK_RUN_HOST": "127.0.0.1",
@@ -72,18 +76,20 @@ def settings(uri: str) -> dict[str, str]:
         "FLASK_SECURITY_PASSWORD_SALT": secrets.token_urlsafe(32),
         "FLASK_SECURITY_TOKEN_MAX_AGE": "86400",
         "FLASK_SQLALCHEMY_DATABASE_URI": uri,
-        "SEED_USER_EMAIL": EMAIL,
-        "SEED_USER_PASSWORD": PASSWORD,
+        "SEED_USER_EMAIL": SEED_USER_EMAIL,
+        "SEED_USER_PASSWORD": SEED_USER_PASSWORD,
     }
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without what would reach the project by accident."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(LEAKS)}
+    """Return the environment without the variables that would change the project."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(IGNORED_PREFIXES)
+    }
 
 
 def run(command: list[object], folder: Path, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command to its end and return what it printed; raise with it if it fails."""
+    """Run a command and return its output; if it fails, raise an error with the output."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
@@ -98,16 +104,19 @@ def run(command: list[object], folder: Path, environment: Mapping[str, str] | No
 
 
 def bake(template: Path, folder: Path, **answers: str) -> Path:
-    """Generate a project."""
+    """Generate a project; return its folder."""
     with redirect_stdout(None):
-        made = cookiecutter(
+        project = cookiecutter(
             str(template), no_input=True, output_dir=str(folder), extra_context=answers
         )
-    return Path(made)
+    return Path(project)
 
 
-def environment_of(lock: Path) -> Path:
-    """Return the Python of an environment with what a lock names, kept as the tests keep it."""
+def install_lock(lock: Path) -> Path:
+    """Return the Python of an environment with the locked packages.
+
+    The environment is kept in .cache, under the name that the tests give it too.
+    """
     name = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = CACHE / f"environment-{name}"
     python = folder / "bin" / "python"
@@ -115,24 +124,31 @@ def environment_of(lock: Path) -> Path:
         run([sys.executable, "-m", "venv", "--clear", folder], ROOT)
         run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock], ROOT)
         (folder / "complete").touch()
-    code = f"from importlib.metadata import version; print(*map(version, {SHARED}))"
-    ours = dict(zip(SHARED, run([python, "-c", code], ROOT).split(), strict=True))
-    peers = {name: version(name) for name in SHARED}
-    if ours != peers:
-        raise RuntimeError(f"Not the same versions: {ours}, {peers}. Renew the locks: make lock")
+    check_versions(python)
     return python
 
 
-def fill(database: Path) -> None:
-    """Add users like the first, and the tables that the peers keep beside them."""
+def check_versions(python: Path) -> None:
+    """Raise unless the project and the peers have the same versions of the shared packages."""
+    code = f"from importlib.metadata import version; print(*map(version, {SHARED_PACKAGES}))"
+    ours = dict(zip(SHARED_PACKAGES, run([python, "-c", code], ROOT).split(), strict=True))
+    peers = {name: version(name) for name in SHARED_PACKAGES}
+    if ours != peers:
+        raise RuntimeError(f"The versions differ: {ours}, {peers}. Update the locks: make lock")
+
+
+def add_users(database: Path) -> None:
+    """Add users that are copies of the seed user, and the tables that only the peers use."""
     with sqlite3.connect(database) as connection:
         connection.row_factory = sqlite3.Row
-        first = dict(connection.execute("SELECT * FROM auth_user").fetchone())
-        marks = ", ".join(f":{name}" for name in first)
-        others = range(2, USERS + 1)
+        seed_user = dict(connection.execute("SELECT * FROM auth_user").fetchone())
+        placeholders = ", ".join(f":{name}" for name in seed_user)
         connection.executemany(
-            f"INSERT INTO auth_user ({', '.join(first)}) VALUES ({marks})",
-            (first | {"id": n, "email": email(n), "fs_uniquifier": f"{n:032x}"} for n in others),
+            f"INSERT INTO auth_user ({', '.join(seed_user)}) VALUES ({placeholders})",
+            (
+                seed_user | {"id": n, "email": format_email(n), "fs_uniquifier": f"{n:032x}"}
+                for n in range(2, USER_COUNT + 1)
+            ),
         )
         connection.executescript("""
             CREATE TABLE authtoken_token (
@@ -142,26 +158,29 @@ def fill(database: Path) -> None:
             );
             CREATE TABLE token_blocklist (id INTEGER PRIMARY KEY, jti VARCHAR(36) UNIQUE);
         """)
-        tokens = ((secrets.token_hex(20), n) for n in range(1, USERS + 1))
+        tokens = ((secrets.token_hex(20), n) for n in range(1, USER_COUNT + 1))
         connection.executemany("INSERT INTO authtoken_token VALUES (?, '2026-01-01', ?)", tokens)
-        blocked = ((secrets.token_hex(18),) for _ in range(USERS))
+        blocked = ((secrets.token_hex(18),) for _ in range(USER_COUNT))
         connection.executemany("INSERT INTO token_blocklist (jti) VALUES (?)", blocked)
 
 
-def deactivate(database: Path, user_id: int) -> None:
-    """Lock a user out whose tokens were made before."""
+def deactivate_user(database: Path, user_id: int) -> None:
+    """Deactivate a user who has tokens already."""
     with sqlite3.connect(database) as connection:
         connection.execute("UPDATE auth_user SET active = 0 WHERE id = ?", (user_id,))
 
 
-def email(user_id: int) -> str:
-    """Return the address of a user that fill() made."""
+def format_email(user_id: int) -> str:
+    """Return the e-mail address of a user that add_users() added."""
     return f"user{user_id}@example.com"
 
 
 @contextmanager
-def postgresql(count: int = 1) -> Iterator[list[str]]:
-    """Give the URIs of empty databases; of none where TEST_POSTGRESQL_URI names no server."""
+def create_databases(count: int = 1) -> Iterator[list[str]]:
+    """Yield the URIs of empty PostgreSQL databases, which are dropped at the end.
+
+    Without TEST_POSTGRESQL_URI there is no server, and the list is empty.
+    """
     if not os.environ.get("TEST_POSTGRESQL_URI"):
         yield []
         return

@@ -1,4 +1,4 @@
-"""Round trips to PostgreSQL for each token request, counted by a proxy between the two."""
+"""The number of round trips to PostgreSQL for a token request, counted by a proxy."""
 
 import json
 import socket
@@ -9,68 +9,74 @@ from dataclasses import replace
 
 from sqlalchemy import make_url
 
-from .contestants import Bench, ours
-from .in_process import call, working
-from .project import EMAIL, on_database, postgresql
-from .report import table
+from .contestants import Bench, create_our_contestant
+from .in_process import run_worker, send_requests
+from .project import SEED_USER_EMAIL, create_databases, set_up_database
+from .report import format_table
 
-# As many as it takes until psycopg has prepared the statement, and some.
-WARM, COUNTED = 20, 50
+# psycopg prepares a statement after it has run a few times: the warm-up covers that.
+WARM_UP_COUNT, REQUEST_COUNT = 20, 50
 
 
 def measure(bench: Bench) -> str:
-    """Count with the pool's ping, and without."""
-    lines = []
-    with postgresql() as uris:
+    """Count round trips with the ping of the connection pool, and without it."""
+    rows = []
+    with create_databases() as uris:
         if not uris:
             return "Not measured: TEST_POSTGRESQL_URI names no server."
         server = make_url(uris[0])
-        with counting(server.host or "127.0.0.1", server.port or 5432) as (port, trips):
-            through = server.set(host="127.0.0.1", port=port)
-            project = on_database(bench.project, through.render_as_string(hide_password=False))
-            ended = project.credentials(EMAIL)
-            project.flask("auth", "revoke", EMAIL)
-            contestant = replace(ours(project, EMAIL, EMAIL), deactivated=ended)
+        with count_round_trips(server.host or "127.0.0.1", server.port or 5432) as (port, trips):
+            proxy = server.set(host="127.0.0.1", port=port)
+            project = set_up_database(bench.project, proxy.render_as_string(hide_password=False))
+            revoked_headers = project.create_headers(SEED_USER_EMAIL)
+            project.flask("auth", "revoke", SEED_USER_EMAIL)
+            contestant = replace(
+                create_our_contestant(project, SEED_USER_EMAIL, SEED_USER_EMAIL),
+                deactivated_headers=revoked_headers,
+            )
             for name, ping in (("as generated", True), ("without `pool_pre_ping`", False)):
                 options = json.dumps({"pool_pre_ping": ping})
                 extra = {"FLASK_SQLALCHEMY_ENGINE_OPTIONS": options}
-                one = replace(contestant, environment=contestant.environment | extra)
-                with working(one) as worker:
-                    call(worker, WARM)
+                variant = replace(contestant, environment=contestant.environment | extra)
+                with run_worker(variant) as worker:
+                    send_requests(worker, WARM_UP_COUNT)
                     before = len(trips)
-                    call(worker, COUNTED)
-                    lines.append([name, f"{(len(trips) - before) / COUNTED:.2f}"])
-    return table(["", "round trips"], lines)
+                    send_requests(worker, REQUEST_COUNT)
+                    rows.append([name, f"{(len(trips) - before) / REQUEST_COUNT:.2f}"])
+    return format_table(["", "round trips"], rows)
 
 
 @contextmanager
-def counting(host: str, port: int) -> Iterator[tuple[int, list[int]]]:
-    """Give the port of a proxy, and a list that grows with each round trip through it."""
+def count_round_trips(host: str, port: int) -> Iterator[tuple[int, list[int]]]:
+    """Start a proxy; yield its port, and a list that grows by one with each round trip."""
     trips: list[int] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def accept() -> None:
+        def accept_connections() -> None:
             while True:
                 try:
                     client, _ = listener.accept()
-                except OSError:  # closed: that is all
+                except OSError:  # the listener is closed, so the measurement is over
                     return
                 server = socket.create_connection((host, port))
                 answered = threading.Event()
-                for words in ((client, server, answered, trips), (server, client, answered)):
-                    threading.Thread(target=pump, args=words, daemon=True).start()
+                for arguments in ((client, server, answered, trips), (server, client, answered)):
+                    threading.Thread(target=forward, args=arguments, daemon=True).start()
 
-        threading.Thread(target=accept, daemon=True).start()
+        threading.Thread(target=accept_connections, daemon=True).start()
         yield listener.getsockname()[1], trips
 
 
-def pump(
+def forward(
     source: socket.socket,
     sink: socket.socket,
     answered: threading.Event,
     trips: list[int] | None = None,
 ) -> None:
-    """Pass on what comes; what a client sends after an answer begins a round trip."""
+    """Forward the data of one direction; only the client's direction gets `trips`.
+
+    A round trip begins with what the client sends after an answer of the server.
+    """
     while data := source.recv(65536):
         if trips is None:
             answered.set()

@@ -1,41 +1,43 @@
-"""What a worker costs before its first answer, and in memory."""
+"""The start time of a worker process, and its memory."""
 
 import subprocess
 from statistics import median
 
 from .contestants import Bench, Contestant
-from .in_process import call, working
-from .over_http import ask, free_port, serving
-from .report import table
+from .in_process import run_worker, send_requests
+from .over_http import find_free_port, run_server, send_token_request
+from .report import format_table
 
-REQUESTS = 50
+REQUEST_COUNT = 50
 
 
 def measure(bench: Bench) -> str:
-    """Start everyone in interleaved rounds; then serve, and look at a worker's memory."""
+    """Start every contestant in interleaved rounds; then measure the memory of its server."""
     starts = {c.name: [] for c in bench.contestants}
     for _ in range(bench.plan.starts):
         for contestant in bench.contestants:
-            with working(contestant) as worker:
-                starts[contestant.name].append(call(worker, 1))
+            with run_worker(contestant) as worker:
+                starts[contestant.name].append(send_requests(worker, 1))
     rows = []
     for contestant in bench.contestants:
         load, first = (
             median(s[what] for s in starts[contestant.name]) for what in ("load", "first")
         )
-        rows.append((contestant.label, load * 1000, first * 1000, resident(contestant)))
+        memory = measure_memory(contestant)
+        rows.append((contestant.label, load * 1000, first * 1000, memory))
     rows.sort(key=lambda row: row[1])
-    lines = [[label, *(f"{value:.0f}" for value in values)] for label, *values in rows]
-    return table(["", "load, ms", "first request, ms", "worker, MiB"], lines)
+    cells = [[label, *(f"{value:.0f}" for value in values)] for label, *values in rows]
+    return format_table(["", "load, ms", "first request, ms", "worker, MiB"], cells)
 
 
-def resident(contestant: Contestant) -> float:
-    """Return the resident MiB of a worker that has answered."""
-    port = free_port()
-    with serving(contestant, contestant.serve(port), port) as pid:
-        for _ in range(REQUESTS):
-            ask(f"http://127.0.0.1:{port}", contestant.good)
-        found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
-        worker = found.stdout.split() or [str(pid)]  # uvicorn has no process above its worker
-        shown = subprocess.run(["ps", "-o", "rss=", "-p", worker[0]], capture_output=True)
-        return int(shown.stdout) / 1024
+def measure_memory(contestant: Contestant) -> float:
+    """Return the resident MiB of a worker that has answered some requests."""
+    port = find_free_port()
+    with run_server(contestant, contestant.get_server_command(port), port) as pid:
+        for _ in range(REQUEST_COUNT):
+            send_token_request(f"http://127.0.0.1:{port}", contestant.headers)
+        children = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True)
+        # uvicorn with one worker has no parent process above it.
+        worker = children.stdout.split() or [str(pid)]
+        resident = subprocess.run(["ps", "-o", "rss=", "-p", worker[0]], capture_output=True)
+        return int(resident.stdout) / 1024

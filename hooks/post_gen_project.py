@@ -1,50 +1,82 @@
-"""Remove the files that the answers do not ask for, and say what comes next."""
+"""Remove the files that the answers do not ask for, and print the next steps."""
 
-# Nothing else: each module that a hook imports is time that everyone waits.
+# Nothing else is imported: each module that a hook imports is time that everyone waits.
 import os
 
-# Plain words, as the first hook has seen to it.
+# Safe to use as text: the first hook has validated them.
 ANSWERS = {
     "project_slug": "{{ cookiecutter.project_slug }}",
+    "package": "{{ cookiecutter.__package }}",
     "use_docker": "{{ cookiecutter.use_docker }}",
     "ci_provider": "{{ cookiecutter.ci_provider }}",
+    "features": "{{ cookiecutter.features }}",
 }
 
-# Whoever wants a file: (option, answer) -> its files.
-OWNERS = {
+# The files that belong to an answer: (option, answer) -> files.
+OWNED_FILES = {
     ("use_docker", "True"): ["Dockerfile", ".dockerignore", "compose.yaml"],
     ("ci_provider", "github"): [".github/workflows/ci.yml"],
     ("ci_provider", "gitlab"): [".gitlab-ci.yml"],
+    ("features", "full"): [
+        *("{package}/accounts", "tests/accounts", "docs/accounts.md"),
+        *("{package}/emails", "tests/emails"),
+        *("{package}/copy_data.py", "tests/test_copy_data.py"),
+    ],
+}
+
+# The lines in other files that belong to an answer, by a text that only they contain.
+# docs/features.md of the project says the same, for who removes a feature by hand.
+OWNED_LINES = {
+    ("features", "full"): {
+        "{package}/__init__.py": ["    accounts", "    emails", "    copy_data"],
+        "README.md": ["accounts/", "accounts.md", "emails/", "copy-data", "copy_data"],
+        "docs/security.md": ["accounts/", "accounts.md", "emails/"],
+    },
 }
 
 NEXT_STEPS = """
-Made {slug}. Next:
+Created {project_slug}. Next:
 
-    cd {slug}
+    cd {project_slug}
     make run
 
-It sets itself up, shows the first user's password, and serves on
-http://127.0.0.1:5001. README.md says how to get a token and call the API, and
-has the commands for Windows.
+It installs the dependencies, prints the password of the seed user, and serves on
+http://127.0.0.1:5001. README.md says how to get a token and call the API, and has the
+commands for Windows.
 """
 
 
 def remove(path):
-    """Remove a file, and the folders that are then empty."""
-    if os.path.exists(path):
+    """Remove a file or a folder, and the parent folders that are then empty."""
+    if os.path.isdir(path):
+        for name in os.listdir(path):
+            remove(os.path.join(path, name))
+    elif os.path.exists(path):
         os.remove(path)
-        while (path := os.path.dirname(path)) and not os.listdir(path):
-            os.rmdir(path)
+    while (path := os.path.dirname(path)) and os.path.isdir(path) and not os.listdir(path):
+        os.rmdir(path)
+
+
+def remove_lines(path, texts):
+    """Remove the lines of a file that contain one of the texts."""
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = file.readlines()
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.writelines(line for line in lines if not any(text in line for text in texts))
 
 
 def main():
-    for (option, answer), paths in OWNERS.items():
+    for (option, answer), paths in OWNED_FILES.items():
         if ANSWERS[option] != answer:
             for path in paths:
-                remove(path)
-    # The note of the first hook, for whoever finds half a project.
+                remove(path.format_map(ANSWERS))
+    for (option, answer), lines in OWNED_LINES.items():
+        if ANSWERS[option] != answer:
+            for path, texts in lines.items():
+                remove_lines(path.format_map(ANSWERS), texts)
+    # The note of the first hook, for an interrupted run.
     remove("UNFINISHED.txt")
-    print(NEXT_STEPS.format(slug=ANSWERS["project_slug"]))
+    print(NEXT_STEPS.format_map(ANSWERS))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Refuse answers that the project could not carry, all at once."""
+"""Refuse answers that would break the project, all at once."""
 
 import contextlib
 import json
@@ -8,12 +8,12 @@ import re
 import sys
 import unicodedata
 
-# Top-level modules that the generated project imports, of its own or of others.
-TAKEN = frozenset(
+# Top-level modules that the generated project imports or contains.
+RESERVED_MODULES = frozenset(
     """
     _argon2_cffi_bindings _cffi_backend _pytest _yaml aiosmtplib alembic apispec argon2
     ast_serialize attr attrs bcrypt blinker cffi click colorama coverage cryptography
-    deprecated dns dotenv email_validator flask flask_cors flask_limiter flask_login
+    deprecated deptry dns dotenv email_validator flask flask_cors flask_limiter flask_login
     flask_mail flask_mailman flask_migrate flask_principal flask_security flask_smorest
     flask_sqlalchemy flask_swagger_ui flask_talisman flask_wtf granian greenlet gunicorn
     idna iniconfig itsdangerous jinja2 libpass librt limits mako markupsafe marshmallow
@@ -21,7 +21,7 @@ TAKEN = frozenset(
     pathspec pip pluggy psycopg psycopg_binary psycopg_pool py pycparser pygments pymysql
     pytest pytest_cov qrcode redis requests ruff setuptools sqlalchemy
     swagger_ui_bundle typing_extensions tzdata uv webargs werkzeug wheel wrapt wtforms
-    app docs examples instance migrations test tests
+    app docs examples first_run instance migrations requirements test tests tomli
     """.split()
 )
 
@@ -30,24 +30,24 @@ WINDOWS_DEVICES = frozenset(
     ["aux", "con", "nul", "prn"] + [f"{port}{n}" for port in ("com", "lpt") for n in range(10)]
 )
 
-# A login normalises the address, and refuses domains that no mail can reach (RFC 6761).
-UNREACHABLE = ("arpa", "invalid", "local", "localhost", "onion", "test")
+# A login refuses domains that cannot receive email (RFC 6761).
+RESERVED_DOMAINS = ("arpa", "invalid", "local", "localhost", "onion", "test")
 
 
 def check_project_slug(value):
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value):
         return "must be lower-case letters, digits and single hyphens, and begin with a letter"
     if len(value) > 50:
-        return f"has {len(value)} characters; 50 is the most"
+        return f"has {len(value)} characters; at most 50 are allowed"
     package = value.replace("-", "_")
     if keyword.iskeyword(package):
         return "is a keyword of Python"
     if package in sys.stdlib_module_names:
-        return "is a module of Python's standard library"
-    if package in TAKEN:
-        return "is the name of something that the project uses itself"
+        return "is the name of a module of Python's standard library"
+    if package in RESERVED_MODULES:
+        return "is the name of a module that the project uses itself"
     if package in WINDOWS_DEVICES:
-        return "is not a legal folder name on Windows"
+        return "is not a valid folder name on Windows"
     return None
 
 
@@ -56,7 +56,7 @@ def check_line(value):
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
             return f"must be one line of text, without the character U+{ord(character):04X}"
     if re.search("[{][%#{]", value):
-        return "must not contain an opening of Jinja code (a brace before %, # or a brace)"
+        return "must not contain the start of Jinja code (a brace before %, # or a brace)"
     return None
 
 
@@ -69,11 +69,11 @@ def check_email(value):
     label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     last = r"[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
     if not re.fullmatch(rf"{local}@({label}\.)+{last}", value):
-        return "must be an e-mail address of plain letters, digits and . _ % + - '"
+        return "must be an e-mail address of ASCII letters, digits and . _ % + - '"
     if len(value) > 254 or value.index("@") > 64:
         return "is too long for an e-mail address (RFC 5321: 64 before the @, 254 in all)"
-    if value.lower().rpartition(".")[2] in UNREACHABLE:
-        return "is in a domain that no mail can reach, so nobody could log in with it"
+    if value.lower().rpartition(".")[2] in RESERVED_DOMAINS:
+        return "has a domain that cannot receive email, so nobody could log in with it"
     return None
 
 
@@ -98,17 +98,19 @@ def suggest_slug(value):
     return f"{words}-api" if check_project_slug(words) else words
 
 
-# It stands in the folder until the last hook takes it away.
+# It is in the folder until the last hook removes it.
 UNFINISHED = "UNFINISHED.txt"
 INTERRUPTED = """\
-Cookiecutter was stopped while it made this project, or the disk was full: files are
-missing. Delete this folder and run the same command again, or run it with
---overwrite-if-exists, which completes it and leaves .env as it is.
+Cookiecutter was interrupted while it created this project, or the disk was full: files
+are missing. Delete this folder and run the same command again, or run it with
+--overwrite-if-exists, which completes the project and does not change .env.
 """
+
+IGNORE_TRACEBACK = "Ignore the traceback below: it is cookiecutter's own."
 
 LINES = ("project_name", "description", "author_name", "author_email", "seed_user_email")
 
-# For each option: its rule, and what to say to someone whose answer was refused.
+# For each option: its rule, and an answer to suggest after a refusal.
 RULES = {
     "project_name": (check_name, "Token Auth API"),
     "project_slug": (check_project_slug, suggest_slug),
@@ -124,8 +126,8 @@ RULES = {
 def find_problems(answers, asked):
     """Return one sentence for each refused answer, beginning with the option's name.
 
-    `answers` are what the project would be made of, `asked` what was written before
-    cookiecutter took the braces in it for a template.
+    `answers` are the final answers, `asked` what was written before cookiecutter
+    rendered it as a template.
     """
     problems = []
     for option, (rule, suggestion) in RULES.items():
@@ -141,12 +143,12 @@ def find_problems(answers, asked):
 
 
 def remove_parents(slug):
-    """Remove the folders that `a/b` made: cookiecutter itself removes only the last."""
+    """Remove the folders that a slug like `a/b` created: cookiecutter removes the last."""
     parts = [part for part in os.path.normpath(slug).split(os.sep) if part != os.pardir]
     if len(parts) > 1 and not os.path.isabs(slug):
         folder = os.getcwd()
         os.chdir(os.path.join(folder, *[os.pardir] * len(parts)))
-        # What was there before has something in it, and stays.
+        # A folder that existed before is not empty, and is not removed.
         with contextlib.suppress(OSError):
             for _ in parts:
                 os.rmdir(folder)
@@ -154,9 +156,9 @@ def remove_parents(slug):
 
 
 def mark_unfinished():
-    """Leave a note that the last hook takes away; give what stands against it, as problems."""
+    """Write a note that the last hook removes; return why it cannot be written, if so."""
     if os.path.exists(UNFINISHED):
-        print(f"An earlier run did not finish here ({UNFINISHED}): this one completes it.")
+        print(f"An earlier run was interrupted here ({UNFINISHED}). This run completes it.")
     try:
         with open(UNFINISHED, "w", encoding="utf-8") as file:
             file.write(INTERRUPTED)
@@ -174,7 +176,7 @@ def main():
     if not problems:
         return
     print("", *problems, sep="\n", file=sys.stderr)
-    print("\nNothing was generated. What follows is cookiecutter's own.\n", file=sys.stderr)
+    print(f"\nNothing was generated. {IGNORE_TRACEBACK}\n", file=sys.stderr)
     remove_parents(answers["project_slug"])
     sys.exit(1)
 

@@ -25,30 +25,32 @@ ROOT = Path(__file__).parent.parent
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 OPTIONS = {name for name in QUESTIONS if not name.startswith("_")}
 
-# The servers, by the answer that chooses them: each variable holds an address.
+# The database servers, by the answer that chooses them: each variable names the URI of one.
 SERVERS = {"postgresql": "TEST_POSTGRESQL_URI", "mariadb": "TEST_MARIADB_URI"}
 
-# What would reach a project from the shell, or the make, that runs these tests.
-LEAKS = ("FLASK_", "SEED_", "SECURITY_", "MAKE", "MFLAGS", "PYTEST_", "COV_", "VIRTUAL_ENV")
+# Variables of the shell, or the make, that runs these tests: a project must not see them.
+CALLER_VARIABLES = (
+    *("FLASK_", "SEED_", "SECURITY_", "MAKE", "MFLAGS", "PYTEST_", "COV_", "VIRTUAL_ENV"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the slow tests first: the others fill the gaps."""
+    """Start the slow tests first, so that no worker ends long after the others."""
     items.sort(key=lambda item: item.get_closest_marker("deep") is None)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
-    """Where everything is installed (NO_SKIPS=1, as in .ci/run), a skip is a failure."""
+    """Turn skips into failures where everything is installed (NO_SKIPS=1, as in .ci/run)."""
     report = yield
     if report.skipped and os.environ.get("NO_SKIPS"):
         report.outcome = "failed"
-        report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
+        report.longrepr = f"skipped, although NO_SKIPS is set: {report.longrepr}"
     return report
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Print what the tests counted: record_property("projects baked", 270)."""
+    """Print what the tests counted: record_property("projects baked", 540)."""
     counts: Counter[str] = Counter()
     for report in itertools.chain(*terminalreporter.stats.values()):
         if getattr(report, "when", None) == "call":
@@ -61,48 +63,48 @@ def pytest_terminal_summary(terminalreporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the caller's environment out, and the hooks' temporary files in one folder."""
+    """Remove the caller's variables, and keep the hooks' temporary files in one folder."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            if name.startswith(LEAKS) and name != "PYTEST_CURRENT_TEST":
+            if name.startswith(CALLER_VARIABLES) and name != "PYTEST_CURRENT_TEST":
                 patch.delenv(name)
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
         yield
 
 
-def project_of(result) -> Path:
+def get_project(result) -> Path:
     if result.exception:
         raise result.exception
     return result.project_path
 
 
-def refuse_unknown(answers: dict[str, object]) -> None:
-    """Cookiecutter passes over an option that does not exist; a misspelt one is a bug."""
+def refuse_unknown_options(answers: dict[str, object]) -> None:
+    """Refuse an option that does not exist: cookiecutter ignores it without a message."""
     if unknown := answers.keys() - OPTIONS:
         raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
 
 
 @pytest.fixture
 def bake(cookies) -> Callable[..., Path]:
-    """Return a function that makes a project: bake(database="mariadb") gives its folder."""
+    """Return a function that bakes: bake(database="mariadb") returns the project's folder."""
 
     def bake(**answers: object) -> Path:
-        refuse_unknown(answers)
-        return project_of(cookies.bake(extra_context=answers))
+        refuse_unknown_options(answers)
+        return get_project(cookies.bake(extra_context=answers))
 
     return bake
 
 
 @pytest.fixture(scope="session")
 def default_project(cookies_session) -> Path:
-    """Return a project made with the default answers, for tests that only read it."""
-    return project_of(cookies_session.bake())
+    """Return a project with the default answers, for tests that only read it."""
+    return get_project(cookies_session.bake())
 
 
-def environment_of(lock: Path) -> Path:
-    """Return a virtual environment with what a lock names.
+def get_environment(lock: Path) -> Path:
+    """Return a virtual environment with the packages of a lock.
 
-    It is kept in .cache between runs, for as long as the lock stays the same.
+    It stays in .cache between runs, as long as the lock is the same.
     """
     name = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = ROOT / ".cache" / f"environment-{name}"
@@ -118,16 +120,16 @@ def environment_of(lock: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(default_project: Path) -> Path:
-    """Return a virtual environment with what the default project locks."""
-    return environment_of(default_project / "requirements-dev.txt")
+    """Return a virtual environment with the locked packages of the default project."""
+    return get_environment(default_project / "requirements-dev.txt")
 
 
 @pytest.fixture
 def installed() -> Callable[[Path], Path]:
-    """Return a function that gives a project what it locks, so that make finds it."""
+    """Return a function that gives a project its locked packages, so that make finds them."""
 
     def install(project: Path) -> Path:
-        environment = environment_of(project / "requirements-dev.txt")
+        environment = get_environment(project / "requirements-dev.txt")
         (project / ".venv").symlink_to(environment)
         (environment / ".installed").touch()
         return project
@@ -137,22 +139,22 @@ def installed() -> Callable[[Path], Path]:
 
 @pytest.fixture
 def project(default_project: Path, installed, tmp_path: Path) -> Path:
-    """Return a default project of the test's own, with what it locks."""
+    """Return a default project for one test, with its locked packages."""
     return installed(shutil.copytree(default_project, tmp_path / "token-auth-api"))
 
 
 @contextlib.contextmanager
 def new_database(choice: str) -> Iterator[str]:
-    """Make an empty database on the server of the choice; give its URI.
+    """Create an empty database on the server of an answer, and give its URI.
 
-    SQLite has no server: the URI is empty, and a project makes its own file.
+    SQLite has no server: the URI is empty, and a project creates its own file.
     """
     if choice == "sqlite":
         yield ""
         return
     variable = SERVERS[choice]
     if not os.environ.get(variable):
-        pytest.skip(f"{variable} names no server")
+        pytest.skip(f"{variable} is not set")
     server = make_url(os.environ[variable])
     name = f"test_{uuid.uuid4().hex}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
@@ -168,7 +170,7 @@ def new_database(choice: str) -> Iterator[str]:
 
 
 def run(command: list[object], folder: Path, **options) -> subprocess.CompletedProcess:
-    """Run a command to its end; what it printed is in the failure if it fails."""
+    """Run a command to its end. If it fails, the test fails with its output."""
     words = [str(word) for word in command]
     done = subprocess.run(
         words,
@@ -183,8 +185,8 @@ def run(command: list[object], folder: Path, **options) -> subprocess.CompletedP
     return done
 
 
-class Address(str):
-    """The address of a server, with its processes: make, what serves, its workers."""
+class ServerUrl(str):
+    """The URL of a server, with its processes: make, the server, its workers."""
 
     process: subprocess.Popen
 
@@ -194,7 +196,7 @@ class Address(str):
 
     @property
     def processes(self) -> list[int]:
-        """Every process of the server, the ones that began first coming first."""
+        """Every process of the server, the oldest first."""
         listed = subprocess.run(["pgrep", "-g", str(self.process.pid)], capture_output=True)
         return sorted(int(pid) for pid in listed.stdout.split())
 
@@ -208,14 +210,14 @@ class Address(str):
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Address]]:
-    """Return a function that runs `make run` in a project and gives the API's address.
+def serve() -> Iterator[Callable[..., ServerUrl]]:
+    """Return a function that runs `make run` in a project and returns the URL of the API.
 
     `target="serve"` serves as in production.
     """
     servers = []
 
-    def serve(project: Path, target: str = "run", **environment: str) -> Address:
+    def serve(project: Path, target: str = "run", **environment: str) -> ServerUrl:
         port = environment.setdefault("FLASK_RUN_PORT", str(free_port()))
         log = (project.parent / f"server-{port}.log").open("w+")
         server = subprocess.Popen(
@@ -228,7 +230,7 @@ def serve() -> Iterator[Callable[..., Address]]:
             start_new_session=True,
         )
         servers.append(server)
-        base = Address(f"http://127.0.0.1:{port}")
+        base = ServerUrl(f"http://127.0.0.1:{port}")
         base.process = server
         for _ in range(1200):
             with contextlib.suppress(requests.ConnectionError, requests.Timeout):
@@ -253,21 +255,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def env_of(project: Path) -> dict[str, str]:
-    """Return what a project's .env sets."""
+def read_env(project: Path) -> dict[str, str]:
+    """Return the variables of a project's .env."""
     lines = (project / ".env").read_text("utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
 
 
 def seed_user(project: Path) -> dict[str, str]:
-    """Return the first user's e-mail address and password, as POST /login takes them."""
-    env = env_of(project)
+    """Return the seed user's e-mail address and password, as POST /login takes them."""
+    env = read_env(project)
     return {"email": env["SEED_USER_EMAIL"], "password": env["SEED_USER_PASSWORD"]}
 
 
 @pytest.fixture
 def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Return a function that runs git in a folder; its author and home are of these tests."""
+    """Return a function that runs git in a folder, with a test's author and home folder."""
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for role in ("AUTHOR", "COMMITTER"):
@@ -280,14 +282,15 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 
 def commit_all(git: Callable[..., str], folder: Path, subject: str = "All") -> None:
-    """Commit a folder as it is; it becomes a repository if it is none."""
+    """Commit everything in a folder, and make it a git repository if it is not one."""
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--allow-empty", "--message", subject)
 
 
-def copy_of_this_version(folder: Path) -> Path:
-    """Fill a folder with this repository as it is on the disk, without what git ignores."""
+def copy_this_version(folder: Path) -> Path:
+    """Copy this repository to a folder, as it is on the disk, without what git ignores."""
+
     listed = run(["git", "ls-files", "-z", "-co", "--exclude-standard"], ROOT).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():

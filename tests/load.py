@@ -1,4 +1,4 @@
-"""Many requests at once, to one address of this machine; every outcome is counted."""
+"""Send many requests at the same time to a server on this machine, and count the results."""
 
 import asyncio
 import json
@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Outcome:
-    """What came of the requests: statuses, and what went wrong on the way."""
+class Results:
+    """The results of requests: their statuses, and the errors of their connections."""
 
     counts: Counter = field(default_factory=Counter)
-    # Of each status: the last answer's headers and body, as they came.
+    # For each status: the headers and body of the last answer, as they came.
     examples: dict[object, bytes] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
 
-    def note(self, result: object, began: float, answer: bytes = b"") -> None:
+    def add(self, result: object, started: float, answer: bytes = b"") -> None:
         self.counts[result] += 1
         self.examples[result] = answer
-        self.seconds.append(time.perf_counter() - began)
+        self.seconds.append(time.perf_counter() - started)
 
 
 def post(path: str, body: object) -> bytes:
@@ -57,9 +57,9 @@ class Exchange(asyncio.Protocol):
             self.done.set_exception(error) if error else self.done.set_result(self.answer)
 
 
-async def send(port: int, request: bytes, outcome: Outcome, timeout: float = 60) -> object:
-    """Send one request; return and count its status, or what went wrong."""
-    began, answer, loop = time.perf_counter(), b"", asyncio.get_running_loop()
+async def send(port: int, request: bytes, results: Results, timeout: float = 60) -> object:
+    """Send one request; count and return its status, or the error of its connection."""
+    started, answer, loop = time.perf_counter(), b"", asyncio.get_running_loop()
     done, transport = loop.create_future(), None
     try:
         async with asyncio.timeout(timeout):
@@ -74,7 +74,7 @@ async def send(port: int, request: bytes, outcome: Outcome, timeout: float = 60)
     finally:
         if transport:
             transport.abort()
-    outcome.note(result, began, answer)
+    results.add(result, started, answer)
     return result
 
 
@@ -83,27 +83,27 @@ async def send_all(
     requests: list[bytes],
     clients: int,
     timeout: float = 60,
-    outcome: Outcome | None = None,
-) -> Outcome:
-    """Send the requests by so many clients, each one request after the other."""
-    outcome, waiting = outcome or Outcome(), iter(requests)
+    results: Results | None = None,
+) -> Results:
+    """Send the requests from several clients, each one request after the other."""
+    results, waiting = results or Results(), iter(requests)
 
-    async def client() -> None:
+    async def run_client() -> None:
         for request in waiting:
-            await send(port, request, outcome, timeout)
+            await send(port, request, results, timeout)
 
-    await asyncio.gather(*(client() for _ in range(clients)))
-    return outcome
+    await asyncio.gather(*(run_client() for _ in range(clients)))
+    return results
 
 
-def storm(port: int, request: bytes, count: int, seconds: float) -> Counter:
-    """Open all connections at once, and send the request on each; count the statuses.
+def send_at_once(port: int, request: bytes, count: int, seconds: float) -> Counter:
+    """Open all connections at the same time, send the request on each, count the statuses.
 
-    With plain sockets: whoever makes the load shares the machine with who bears it.
+    With plain sockets, because the load shares the machine with the server.
     """
     counts: Counter = Counter()
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    max_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max_files, max_files))
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
         for _ in range(count):
@@ -113,7 +113,7 @@ def storm(port: int, request: bytes, count: int, seconds: float) -> Counter:
             selector.register(connection, selectors.EVENT_WRITE, bytearray())
         while selector.get_map() and time.monotonic() < deadline:
             for key, _ in selector.select(timeout=1):
-                if (result := step(selector, key, request)) is not None:
+                if (result := send_or_receive(selector, key, request)) is not None:
                     counts[result] += 1
                     selector.unregister(key.fileobj)
                     key.fileobj.close()
@@ -121,8 +121,10 @@ def storm(port: int, request: bytes, count: int, seconds: float) -> Counter:
     return +counts
 
 
-def step(selector: selectors.BaseSelector, key: selectors.SelectorKey, request: bytes) -> object:
-    """Send or receive on one connection; return its result once there is one."""
+def send_or_receive(
+    selector: selectors.BaseSelector, key: selectors.SelectorKey, request: bytes
+) -> object:
+    """Send or receive on one connection; return its result as soon as there is one."""
     try:
         if key.events == selectors.EVENT_WRITE:
             key.fileobj.send(request)

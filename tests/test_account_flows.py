@@ -1,4 +1,4 @@
-"""Accounts over real SMTP and real HTTP: the link is taken from the mail."""
+"""Account flows over real SMTP and HTTP: the test takes the link from the email."""
 
 import re
 import socket
@@ -14,29 +14,30 @@ from urllib.parse import urldefrag
 import pytest
 import requests
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 from conftest import free_port, run, seed_user
 
 pytestmark = pytest.mark.full
 
-NEW = "a better horse and battery"
+NEW_PASSWORD = "a better horse and battery"
 FRONT_END = "https://app.example.com"
-PARTS = '["register", "reset", "change", "change-email"]'
+FLOWS = '["register", "reset", "change", "change-email"]'
 
-# Limits are for test_accounts.py of the project; here they would stop the many requests.
-ON = {
-    "FLASK_ACCOUNTS": PARTS,
+# The project's own tests are about rate limits. Here they would refuse some requests.
+SETTINGS = {
+    "FLASK_ACCOUNT_FLOWS": FLOWS,
     "FLASK_FRONT_END_URL": FRONT_END,
     "FLASK_MAIL_DEFAULT_SENDER": "API <api@example.com>",
     "FLASK_MAIL_TIMEOUT": "1",
     "FLASK_RATELIMIT_ENABLED": "false",
-    # Of twelve at once none is told to come back.
-    "FLASK_HASHES_AT_ONCE": "4",
+    # The queue has room for twelve passwords at the same time.
+    "FLASK_MAX_CONCURRENT_HASHES": "4",
 }
 
 
 @dataclass
-class Letter:
-    """What a mail server was given."""
+class Email:
+    """An email that the mail server received."""
 
     sender: str
     to: list[str]
@@ -51,10 +52,10 @@ class Letter:
 
 @dataclass
 class MailServer:
-    """Takes letters; an address whose name begins with "no" is refused."""
+    """Receives emails, and refuses addresses whose name begins with "no"."""
 
     port: int
-    letters: list[Letter] = field(default_factory=list)
+    emails: list[Email] = field(default_factory=list)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("no"):
@@ -65,8 +66,8 @@ class MailServer:
     async def handle_DATA(self, server, session, envelope):
         message = message_from_bytes(envelope.content)
         text = message.get_payload(decode=True).decode().replace("\r\n", "\n")
-        letter = Letter(message["From"], envelope.rcpt_tos, message["Subject"], text)
-        self.letters.append(letter)
+        email = Email(message["From"], envelope.rcpt_tos, message["Subject"], text)
+        self.emails.append(email)
         return "250 OK"
 
 
@@ -90,9 +91,9 @@ class Api:
         headers = {"Authorization": f"Bearer {access}"} if access else {}
         return requests.post(f"{self.base}{path}", json=fields, headers=headers, timeout=30)
 
-    def follow(self, letter: Letter, **fields: str) -> requests.Response:
-        """Do as the page does that the link leads to."""
-        page, token = urldefrag(letter.link)
+    def follow_link(self, email: Email, **fields: str) -> requests.Response:
+        """Send the token of a link to the API, as the page behind the link does."""
+        page, token = urldefrag(email.link)
         path, name = page.removeprefix(FRONT_END), "token="
         assert token.startswith(name)
         return self.post(path, token=token.removeprefix(name), **fields)
@@ -103,7 +104,7 @@ class Api:
             "/login", email=email or user["email"], password=password or user["password"]
         )
 
-    def access(self) -> str:
+    def get_token(self) -> str:
         return self.login().json()["response"]["user"]["authentication_token"]
 
     def call(self, access: str) -> int:
@@ -113,10 +114,10 @@ class Api:
 
 @pytest.fixture
 def start(project: Path, serve):
-    """Return a function that serves the API with accounts, and a mail server's port."""
+    """Return a function that serves the API with account flows, for a mail server's port."""
 
-    def start(port: int, **settings: str) -> Api:
-        base = serve(project, FLASK_MAIL_PORT=str(port), **{**ON, **settings})
+    def start(port: int, **changes: str) -> Api:
+        base = serve(project, FLASK_MAIL_PORT=str(port), **{**SETTINGS, **changes})
         return Api(base, seed_user(project))
 
     return start
@@ -127,45 +128,57 @@ def api(mail: MailServer, start) -> Api:
     return start(mail.port)
 
 
-def test_registration(api, mail):
+def test_registration_creates_an_account(api, mail):
     assert api.post("/register", email="grace@example.com").status_code == 202
-    (letter,) = mail.letters
-    assert (letter.sender, letter.to) == ("API <api@example.com>", ["grace@example.com"])
-    assert api.follow(letter, password="grace").status_code == 422
-    assert api.follow(letter, password=NEW).status_code == 201
-    assert api.follow(letter, password=NEW).status_code == 422
-    assert api.login("grace@example.com", NEW).status_code == 200
+    (email,) = mail.emails
+    assert (email.sender, email.to) == ("API <api@example.com>", ["grace@example.com"])
+    assert api.follow_link(email, password="grace").status_code == 422
+    assert api.follow_link(email, password=NEW_PASSWORD).status_code == 201
+    assert api.follow_link(email, password=NEW_PASSWORD).status_code == 422
+    assert api.login("grace@example.com", NEW_PASSWORD).status_code == 200
 
 
-def test_password_reset(api, mail):
-    before = api.access()
+def test_registration_in_another_form_of_the_address_is_the_same_account(api, mail):
+    assert api.post("/register", email="Grace@BÜCHER.example").status_code == 202
+    (email,) = mail.emails
+    assert email.to == ["grace@xn--bcher-kva.example"]
+    assert api.follow_link(email, password=NEW_PASSWORD).status_code == 201
+    assert api.login("grace@xn--bcher-kva.example", NEW_PASSWORD).status_code == 200
+    answer = api.login("GRACE@bücher.example", NEW_PASSWORD).json()
+    assert answer["response"]["user"]["email"] == "grace@bücher.example"
+
+
+def test_password_reset_ends_the_session_and_sets_the_password(api, mail):
+    old_token = api.get_token()
     assert api.post("/reset", email=api.user["email"].upper()).status_code == 202
-    assert api.call(before) == 200
-    assert api.follow(mail.letters[0], password=NEW).status_code == 200
-    assert api.follow(mail.letters[0], password=NEW).status_code == 422
-    assert (api.call(before), api.login().status_code) == (401, 401)
-    assert api.login(password=NEW).status_code == 200
-    assert mail.letters[-1].subject == "Your password was changed"
+    assert api.call(old_token) == 200
+    assert api.follow_link(mail.emails[0], password=NEW_PASSWORD).status_code == 200
+    assert api.follow_link(mail.emails[0], password=NEW_PASSWORD).status_code == 422
+    assert (api.call(old_token), api.login().status_code) == (401, 401)
+    assert api.login(password=NEW_PASSWORD).status_code == 200
+    assert mail.emails[-1].subject == "Your password was changed"
 
 
-def test_password_change(api, mail):
-    before, old = api.access(), api.user["password"]
-    assert api.post("/change", before, password=NEW, new_password=NEW).status_code == 422
-    assert api.post("/change", before, password=old, new_password=NEW).status_code == 200
-    assert (api.call(before), api.login().status_code) == (401, 401)
-    assert api.login(password=NEW).status_code == 200
-    assert [letter.to for letter in mail.letters] == [[api.user["email"]]]
+def test_password_change_needs_the_password_and_ends_the_session(api, mail):
+    old_token, old = api.get_token(), api.user["password"]
+    wrong = {"password": NEW_PASSWORD, "new_password": NEW_PASSWORD}
+    assert api.post("/change", old_token, **wrong).status_code == 422
+    right = {"password": old, "new_password": NEW_PASSWORD}
+    assert api.post("/change", old_token, **right).status_code == 200
+    assert (api.call(old_token), api.login().status_code) == (401, 401)
+    assert api.login(password=NEW_PASSWORD).status_code == 200
+    assert [email.to for email in mail.emails] == [[api.user["email"]]]
 
 
-def test_change_of_address(api, mail):
-    before, password = api.access(), api.user["password"]
+def test_change_of_the_address_ends_the_session_and_notifies_the_old_address(api, mail):
+    old_token, password = api.get_token(), api.user["password"]
     fields = {"email": "grace@example.com", "password": password}
-    assert api.post("/change-email", before, **fields).status_code == 202
-    assert api.call(before) == 200
-    assert api.follow(mail.letters[0]).status_code == 200
-    assert (api.call(before), api.login().status_code) == (401, 401)
+    assert api.post("/change-email", old_token, **fields).status_code == 202
+    assert api.call(old_token) == 200
+    assert api.follow_link(mail.emails[0]).status_code == 200
+    assert (api.call(old_token), api.login().status_code) == (401, 401)
     assert api.login("grace@example.com").status_code == 200
-    assert [letter.to for letter in mail.letters] == [["grace@example.com"], [api.user["email"]]]
+    assert [email.to for email in mail.emails] == [["grace@example.com"], [api.user["email"]]]
 
 
 @pytest.mark.parametrize("path", ["/register", "/reset"])
@@ -178,39 +191,41 @@ def test_answer_is_the_same_for_every_address(api, mail, path, project):
         (202, b'{"meta":{"code":202},"response":{}}\n')
     }
     assert len({tuple(answer.headers.keys()) for answer in answers}) == 1
-    assert len(mail.letters) == 3
-    assert "token" not in mail.letters[-1].text
+    assert len(mail.emails) == 3
+    assert "token" not in mail.emails[-1].text
 
 
-def test_many_registrations_at_once_make_one_account(api, mail):
-    spellings = ["grace@example.com", "Grace@example.com", "GRACE@example.com"] * 4
+def test_many_registrations_at_the_same_time_create_one_account(api, mail):
+    forms = ["grace@example.com", "Grace@example.com", "GRACE@example.com"] * 4
     with ThreadPoolExecutor(12) as pool:
-        asked = list(pool.map(lambda email: api.post("/register", email=email), spellings))
-        made = list(pool.map(lambda letter: api.follow(letter, password=NEW), mail.letters))
-    assert {answer.status_code for answer in asked} == {202}
-    assert sorted(answer.status_code for answer in made) == [201] + [422] * 11
-    assert api.login("grace@example.com", NEW).status_code == 200
+        requested = list(pool.map(lambda email: api.post("/register", email=email), forms))
+        confirmed = list(
+            pool.map(lambda email: api.follow_link(email, password=NEW_PASSWORD), mail.emails)
+        )
+    assert {answer.status_code for answer in requested} == {202}
+    assert sorted(answer.status_code for answer in confirmed) == [201] + [422] * 11
+    assert api.login("grace@example.com", NEW_PASSWORD).status_code == 200
 
 
-def test_many_uses_of_a_token_at_once_count_once(api, mail):
+def test_many_uses_of_a_token_at_the_same_time_count_once(api, mail):
     api.post("/reset", email=api.user["email"])
-    passwords = [f"{n} {NEW}" for n in range(12)]
+    passwords = [f"{n} {NEW_PASSWORD}" for n in range(12)]
     with ThreadPoolExecutor(12) as pool:
-        used = list(pool.map(lambda new: api.follow(mail.letters[0], password=new), passwords))
+        used = list(pool.map(lambda new: api.follow_link(mail.emails[0], password=new), passwords))
     assert sorted(answer.status_code for answer in used) == [200] + [422] * 11
     (good,) = [p for p, answer in zip(passwords, used, strict=True) if answer.ok]
     assert [p for p in passwords if api.login(password=p).ok] == [good]
 
 
 @pytest.fixture
-def hanging() -> Iterator[int]:
-    """Return the port of a server that takes connections and never says a word."""
+def silent_server() -> Iterator[int]:
+    """Return the port of a server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 @pytest.fixture
-def rude() -> Iterator[int]:
+def closing_server() -> Iterator[int]:
     """Return the port of a server that closes every connection at once."""
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -227,34 +242,42 @@ def rude() -> Iterator[int]:
     server.close()
 
 
-@pytest.fixture(params=["away", "hanging", "rude"])
-def broken(request) -> int:
-    """Return the port of a mail server that is of no use."""
-    return free_port() if request.param == "away" else request.getfixturevalue(request.param)
+@pytest.fixture
+def no_server() -> int:
+    """Return a port on which nothing listens."""
+    return free_port()
 
 
-def test_without_a_mail_server_nothing_changes_and_nothing_is_told(broken, project, start):
-    api = start(broken)
-    access, user = api.access(), api.user
-    move = {"email": "grace@example.com", "password": user["password"]}
+@pytest.fixture(params=["no_server", "silent_server", "closing_server"])
+def broken_server(request) -> int:
+    """Return the port of a mail server that takes no email."""
+    return request.getfixturevalue(request.param)
+
+
+def test_without_a_mail_server_nothing_changes_and_nothing_is_revealed(
+    broken_server, project, start
+):
+    api = start(broken_server)
+    access, user = api.get_token(), api.user
+    change = {"email": "grace@example.com", "password": user["password"]}
     answers = [
         api.post(path, email=email)
         for path in ("/register", "/reset")
         for email in (user["email"], "unknown@example.com")
     ]
-    answers += [api.post("/change-email", access, **move)]
+    answers += [api.post("/change-email", access, **change)]
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.headers["Retry-After"] for answer in answers} == {"30"}
     assert len({answer.content for answer in answers}) == 1
     assert api.call(access) == 200
     assert api.login("grace@example.com").status_code == 401
     logs = "".join(log.read_text("utf-8") for log in project.parent.glob("server-*.log"))
-    assert logs.count("letter not sent") == 5
+    assert logs.count("email not sent") == 5
     assert "Traceback" not in logs
     assert not [email for email in (user["email"], "unknown@") if email in logs.split("Serving")[1]]
 
 
-def test_request_is_good_once_the_mail_server_is_back(mail, project, start):
+def test_request_succeeds_once_the_mail_server_is_reachable_again(mail, project, start):
     port = free_port()
     api = start(port)
     assert api.post("/reset", email=api.user["email"]).status_code == 503
@@ -264,12 +287,12 @@ def test_request_is_good_once_the_mail_server_is_back(mail, project, start):
         assert api.post("/reset", email=api.user["email"]).status_code == 202
     finally:
         controller.stop()
-    assert api.follow(mail.letters[0], password=NEW).status_code == 200
+    assert api.follow_link(mail.emails[0], password=NEW_PASSWORD).status_code == 200
 
 
-def test_mail_server_that_hangs_stops_nobody_else(hanging, start):
-    api = start(hanging, FLASK_MAIL_TIMEOUT="3")
-    access = api.access()
+def test_mail_server_that_hangs_blocks_no_other_request(silent_server, start):
+    api = start(silent_server, FLASK_MAIL_TIMEOUT="3")
+    access = api.get_token()
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(api.post, "/register", email=f"u{n}@example.com") for n in range(4)]
         assert api.call(access) == 200
@@ -277,11 +300,11 @@ def test_mail_server_that_hangs_stops_nobody_else(hanging, start):
     assert {request.result().status_code for request in waiting} == {503}
 
 
-def test_password_changes_without_a_mail_server(broken, start):
-    api = start(broken)
-    fields = {"password": api.user["password"], "new_password": NEW}
-    assert api.post("/change", api.access(), **fields).status_code == 200
-    assert api.login(password=NEW).status_code == 200
+def test_password_changes_without_a_mail_server(broken_server, start):
+    api = start(broken_server)
+    fields = {"password": api.user["password"], "new_password": NEW_PASSWORD}
+    assert api.post("/change", api.get_token(), **fields).status_code == 200
+    assert api.login(password=NEW_PASSWORD).status_code == 200
 
 
 def test_address_that_the_mail_server_refuses_is_503_for_everyone(api, mail):
@@ -291,26 +314,61 @@ def test_address_that_the_mail_server_refuses_is_503_for_everyone(api, mail):
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """Return a certificate for localhost that nobody else vouches for, and its key."""
+    """Return a self-signed certificate for localhost, and its key."""
     files = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-out", files[0], "-keyout", files[1]]
-    run([*words.split(), *names], tmp_path)
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"
+    options = ["-addext", "subjectAltName=DNS:localhost", "-out", files[0], "-keyout", files[1]]
+    run([*command.split(), *options], tmp_path)
     return files
 
 
-@pytest.mark.parametrize(("trusted", "status"), [(True, 202), (False, 503)])
-def test_mail_server_with_tls_is_believed_by_its_certificate(certificate, trusted, status, start):
+def authenticate(server, session, envelope, mechanism, login):
+    """Accept the one login of these tests, in whatever way it is sent."""
+    success = (login.login, login.password) == (b"api", b"a password of the mail server")
+    return AuthResult(success=success)
+
+
+LOGIN = {
+    "FLASK_MAIL_USERNAME": "api",
+    "FLASK_MAIL_PASSWORD": "a password of the mail server",
+}
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize(
+    ("setting", "trusted", "login", "status"),
+    [
+        pytest.param("FLASK_MAIL_USE_TLS", True, LOGIN, 202, id="STARTTLS"),
+        pytest.param("FLASK_MAIL_USE_SSL", True, LOGIN, 202, id="TLS from the start"),
+        pytest.param("FLASK_MAIL_USE_TLS", False, LOGIN, 503, id="STARTTLS, not trusted"),
+        pytest.param("FLASK_MAIL_USE_SSL", False, LOGIN, 503, id="TLS, not trusted"),
+        pytest.param("FLASK_MAIL_USE_TLS", True, {}, 503, id="no login"),
+    ],
+)
+def test_email_is_sent_with_tls_and_login_to_a_trusted_server_only(
+    certificate, setting, trusted, login, status, start
+):
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
     server = MailServer(free_port())
-    tls = {"tls_context": context, "require_starttls": True}
-    controller = Controller(server, hostname="localhost", port=server.port, **tls)
+    if setting == "FLASK_MAIL_USE_SSL":
+        # aiosmtpd does not know that this connection has TLS.
+        tls = {"ssl_context": context, "auth_require_tls": False}
+    else:
+        tls = {"tls_context": context, "require_starttls": True}
+    controller = Controller(
+        server,
+        hostname="localhost",
+        port=server.port,
+        authenticator=authenticate,
+        auth_required=True,
+        **tls,
+    )
     controller.start()
     trust = {"SSL_CERT_FILE": str(certificate[0])} if trusted else {}
     try:
-        api = start(server.port, FLASK_MAIL_USE_TLS="true", **trust)
+        api = start(server.port, **{setting: "true"}, **login, **trust)
         assert api.post("/register", email="grace@example.com").status_code == status
     finally:
         controller.stop()
-    assert len(server.letters) == int(trusted)
+    assert len(server.emails) == (1 if status == 202 else 0)

@@ -1,4 +1,4 @@
-"""Which answers are refused, and that the others come through unharmed."""
+"""Which answers are refused, and that the others appear unchanged in the project."""
 
 import importlib.util
 import json
@@ -51,17 +51,17 @@ REFUSED = {
 }
 
 
-def ids(value):
+def shorten(value):
     return ascii(value)[:40]
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
     [(option, value) for option, values in REFUSED.items() for value in values],
-    ids=ids,
+    ids=shorten,
 )
-def test_rule_refuses(option, value):
-    answers = {name: example_of(name) for name in pre_gen.RULES} | {option: value}
+def test_rule_refuses_an_invalid_answer(option, value):
+    answers = {name: get_example(name) for name in pre_gen.RULES} | {option: value}
     (problem,) = pre_gen.find_problems(answers, {})
     assert problem.startswith(f"{option}: {value!a} ")
     assert ". Try: " in problem
@@ -79,7 +79,7 @@ def test_rule_accepts_a_slug(slug):
     "address",
     ["a@b.de", "o'brien@example.com", "first.last+tag@sub.example.co.uk", "x_%-@1.example.org"],
 )
-def test_rule_accepts_an_address(address):
+def test_rule_accepts_an_email_address(address):
     assert pre_gen.check_email(address) is None
 
 
@@ -93,23 +93,23 @@ def test_rule_accepts_any_line(text):
     assert pre_gen.check_line(text) is None
 
 
-@pytest.mark.parametrize("slug", REFUSED["project_slug"], ids=ids)
+@pytest.mark.parametrize("slug", REFUSED["project_slug"], ids=shorten)
 def test_suggested_slug_is_accepted(slug):
     assert pre_gen.check_project_slug(pre_gen.suggest_slug(slug)) is None
 
 
-def example_of(option):
+def get_example(option):
     suggestion = pre_gen.RULES[option][1]
     return {"project_slug": "notes-api", "use_docker": True}.get(option, suggestion)
 
 
 def test_every_question_has_a_rule_or_a_list_of_choices():
-    choices = {"license", "password_hash", "database", "ci_provider"}
+    choices = {"license", "password_hash", "database", "ci_provider", "features"}
     assert pre_gen.RULES.keys() | choices == OPTIONS
 
 
-def test_text_for_a_boolean_tells_of_an_old_cookiecutter():
-    answers = {name: example_of(name) for name in pre_gen.RULES} | {"use_docker": "no"}
+def test_text_for_a_boolean_is_refused_with_the_needed_cookiecutter():
+    answers = {name: get_example(name) for name in pre_gen.RULES} | {"use_docker": "no"}
     (problem,) = pre_gen.find_problems(answers, {})
     assert "cookiecutter 2.7 or newer" in problem
 
@@ -123,7 +123,7 @@ def test_all_problems_are_reported_at_once(cookies, capfd):
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_line_comes_through_unharmed_in_every_file_that_carries_it(bake, text):
+def test_line_is_unchanged_in_every_file_that_contains_it(bake, text):
     project = bake(**dict.fromkeys(LINES, text))
     metadata = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
     assert metadata["description"] == text
@@ -132,17 +132,17 @@ def test_line_comes_through_unharmed_in_every_file_that_carries_it(bake, text):
     assert readme[:3] == [f"# {text}", "", text]
     license_lines = (project / "LICENSE").read_text("utf-8").splitlines()
     assert f"Copyright (c) {text}" in license_lines
-    (document,) = project.glob("*/openapi.json")
-    settings = json.loads(document.read_text("ascii"))
+    (openapi,) = project.glob("*/openapi.json")
+    settings = json.loads(openapi.read_text("ascii"))
     assert settings["API_TITLE"] == settings["API_SPEC_OPTIONS"]["info"]["description"] == text
-    for page in document.parent.glob("pages/templates/*.html"):
-        read = Reader(page, settings)
-        assert read.texts["title"].startswith(text)
-        assert read.tags == Reader(page, settings | {"API_TITLE": "a name"}).tags
+    for page in openapi.parent.glob("pages/templates/*.html"):
+        parsed = PageParser(page, settings)
+        assert parsed.texts["title"].startswith(text)
+        assert parsed.tags == PageParser(page, settings | {"API_TITLE": "a name"}).tags
 
 
-class Reader(HTMLParser):
-    """What a browser makes of a page of the app: its tags, and the texts in them."""
+class PageParser(HTMLParser):
+    """Parses a page of the app as a browser does: its tags, and the texts in them."""
 
     def __init__(self, page, settings):
         super().__init__()
@@ -157,12 +157,13 @@ class Reader(HTMLParser):
         self.texts.setdefault(self.tags[-1][0] if self.tags else None, data)
 
 
-def test_seed_address_comes_through(bake):
+def test_email_of_the_seed_user_is_unchanged(bake):
     project = bake(seed_user_email="o'brien+api@example.com")
     lines = (project / ".env.example").read_text("utf-8").splitlines()
     assert "SEED_USER_EMAIL=o'brien+api@example.com" in lines
 
 
-def test_misspelt_option_of_a_test_fails(bake):
+def test_unknown_option_fails_a_test(bake):
+
     with pytest.raises(TypeError, match="no such option: databse"):
         bake(databse="mariadb")

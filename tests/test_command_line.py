@@ -1,4 +1,4 @@
-"""The real command line: what it prints, what it leaves, how it exits."""
+"""The command line of cookiecutter: output, files that are left, exit code."""
 
 import os
 import shutil
@@ -9,11 +9,9 @@ import sys
 import pytest
 from baking import read
 from conftest import ROOT, run
-from test_combinations import with_cookiecutter
+from test_combinations import install_cookiecutter
 
-NOTHING = "Nothing was generated. What follows is cookiecutter's own."
-
-NO_ROOM = "token-auth-api: "
+NOTHING = "Nothing was generated. Ignore the traceback below: it is cookiecutter's own."
 
 REFUSED = {
     "keyword": ["project_slug=class"],
@@ -25,13 +23,13 @@ REFUSED = {
     "outside": ["project_slug=../x"],
     "nested": ["project_slug=a/b/c"],
     "outside and nested": ["project_slug=../a/b"],
-    "our own": ["project_slug=tests"],
+    "folder of the project": ["project_slug=tests"],
     "newline": ["project_name=two\nlines", "project_slug=notes"],
     "control character": ["author_name=bell\a"],
     "Jinja that renders": ["description={{ 7*7 }}"],
     "minutes": ["access_token_minutes=0"],
-    "address": ["author_email=nobody"],
-    "seed address": ["seed_user_email=a b@c.de"],
+    "author's e-mail address": ["author_email=nobody"],
+    "seed user's e-mail address": ["seed_user_email=a b@c.de"],
 }
 
 
@@ -41,23 +39,24 @@ def cookiecutter(tmp_path):
     output = tmp_path / "deep" / "output"
     output.mkdir(parents=True)
 
-    def cookiecutter(*words, stdin="", start=("-m", "cookiecutter"), **options):
-        command = [sys.executable, *start, "--output-dir", cookiecutter.output, *words]
+    def cookiecutter(*arguments, stdin="", start=("-m", "cookiecutter"), **options):
+        command = [sys.executable, *start, "--output-dir", cookiecutter.output, *arguments]
         return subprocess.run(command, text=True, input=stdin, capture_output=True, **options)
 
     cookiecutter.output = output
     return cookiecutter
 
 
-def test_no_input_makes_the_project_and_says_what_comes_next(cookiecutter):
+def test_no_input_creates_the_project_and_prints_the_next_steps(cookiecutter):
     done = cookiecutter("--no-input", ROOT)
     assert (done.returncode, done.stderr) == (0, "")
+    assert "Created token-auth-api. Next:" in done.stdout
     assert "cd token-auth-api\n    make run\n" in done.stdout
     assert (cookiecutter.output / "token-auth-api" / "README.md").exists()
 
 
 @pytest.mark.parametrize("answers", REFUSED.values(), ids=REFUSED)
-def test_refusal_says_why_and_leaves_nothing(cookiecutter, tmp_path, answers):
+def test_refusal_gives_the_reason_and_leaves_nothing(cookiecutter, tmp_path, answers):
     done = cookiecutter("--no-input", ROOT, *answers)
     assert done.returncode == 1
     reasons, nothing, _ = done.stderr.partition(NOTHING)
@@ -82,7 +81,7 @@ def test_slug_that_names_no_new_folder_is_refused(cookiecutter, tmp_path, slug):
 
 
 def test_questions_can_be_answered_one_by_one(cookiecutter):
-    answers = ["Notes", "", "", "Ada", "", "2", "", "3", "", "1", "n", "3"]
+    answers = ["Notes", "", "", "Ada", "", "2", "", "3", "", "1", "n", "3", "2"]
     done = cookiecutter(ROOT, stdin="".join(f"{answer}\n" for answer in answers))
     assert done.returncode == 0, done.stdout + done.stderr
     project = cookiecutter.output / "notes"
@@ -90,6 +89,7 @@ def test_questions_can_be_answered_one_by_one(cookiecutter):
     assert "pbkdf2_sha512" in (project / "notes/security/settings.py").read_text("utf-8")
     assert not (project / "Dockerfile").exists()
     assert not (project / ".github").exists()
+    assert not (project / "notes/accounts").exists()
 
 
 def test_existing_folder_is_left_alone(cookiecutter):
@@ -100,7 +100,7 @@ def test_existing_folder_is_left_alone(cookiecutter):
     assert (project / "README.md").read_text() == "mine"
 
 
-def test_overwriting_keeps_the_secrets_and_what_is_not_the_template_s(cookiecutter):
+def test_overwriting_keeps_the_secrets_and_the_files_of_the_owner(cookiecutter):
     cookiecutter("--no-input", ROOT)
     project = cookiecutter.output / "token-auth-api"
     (project / ".env").write_text("FLASK_SECRET_KEY=mine\n")
@@ -131,7 +131,7 @@ def test_project_works_in_a_folder_with_spaces_and_unicode(cookiecutter, tmp_pat
     assert "Total coverage: 100.00%" in done.stdout
 
 
-def test_replay_gives_the_same_project_again(cookiecutter, tmp_path):
+def test_replay_creates_the_same_project_again(cookiecutter, tmp_path):
     home = {**os.environ, "HOME": str(tmp_path)}
     cookiecutter("--no-input", ROOT, "database=mariadb", "author_name=Zoë", env=home)
     project = cookiecutter.output / "token-auth-api"
@@ -149,9 +149,9 @@ def test_replay_of_a_refused_answer_is_refused(cookiecutter, tmp_path):
     assert not list(cookiecutter.output.iterdir())
 
 
-# --- Stopped half-way ---------------------------------------------------------
+# --- Interrupted runs ---------------------------------------------------------
 
-# Sends the signal of Ctrl-C as cookiecutter renders the file whose number is given.
+# Sends the signal of Ctrl-C before cookiecutter renders the file with a given number.
 INTERRUPT = """
 import itertools, os, signal, sys
 from cookiecutter import generate
@@ -159,20 +159,22 @@ from cookiecutter.__main__ import main
 
 generate_file, number, last = generate.generate_file, itertools.count(), int(sys.argv.pop(1))
 
-def stop_at_last(*words):
+def stop_at_last(*args):
     if next(number) == last:
         os.kill(os.getpid(), signal.SIGINT)
-    generate_file(*words)
+    generate_file(*args)
 
 generate.generate_file = stop_at_last
-# Who starts something in the background may have it ignore Ctrl-C.
+# A program that was started in the background may ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 
 
 @pytest.mark.parametrize("files", [0, 1, 10])
-def test_ctrl_c_leaves_a_note_and_a_second_run_completes_it(cookiecutter, default_project, files):
+def test_ctrl_c_leaves_unfinished_txt_and_a_second_run_completes_the_project(
+    cookiecutter, default_project, files
+):
     done = cookiecutter("--no-input", ROOT, start=["-c", INTERRUPT, str(files)])
     assert done.returncode == 1
     assert_completed_by_a_second_run(cookiecutter, default_project)
@@ -186,7 +188,7 @@ def assert_completed_by_a_second_run(cookiecutter, default_project):
     again = cookiecutter("--no-input", ROOT)
     assert (again.returncode, "already exists" in again.stdout) == (1, True)
     again = cookiecutter("--no-input", "--overwrite-if-exists", ROOT)
-    assert "An earlier run did not finish here (UNFINISHED.txt)" in again.stdout
+    assert "An earlier run was interrupted here (UNFINISHED.txt)." in again.stdout
     assert read(project) == {**read(default_project), ".env": b"mine"}
 
 
@@ -207,7 +209,7 @@ def test_ctrl_c_at_a_question_leaves_nothing(cookiecutter):
 
 @pytest.fixture
 def mount(tmp_path):
-    """Return a function that mounts a small disk in memory, with options; root only."""
+    """Return a function that mounts a small disk in memory with options, for root only."""
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     mounted = []
 
@@ -215,7 +217,7 @@ def mount(tmp_path):
         options = f"{options},uid={os.geteuid()},mode=755"
         command = [*sudo, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder]
         if subprocess.run(command, capture_output=True).returncode:
-            pytest.skip("a disk can be mounted by root alone")
+            pytest.skip("only root can mount a disk")
         mounted.append(folder)
 
     yield mount
@@ -236,7 +238,7 @@ def test_read_only_project_is_not_overwritten(cookiecutter, mount, tmp_path):
     mount(cookiecutter.output / "token-auth-api", "ro")
     done = cookiecutter("--no-input", "--overwrite-if-exists", ROOT)
     assert done.returncode == 1
-    assert f"{NO_ROOM}Read-only file system. Try: " in done.stderr
+    assert "/token-auth-api: Read-only file system. Try: " in done.stderr
     assert NOTHING in done.stderr
 
 
@@ -245,12 +247,12 @@ def test_full_disk_is_refused_and_nothing_is_left(cookiecutter, mount):
     (cookiecutter.output / "filler").write_bytes(bytes(16384))
     done = cookiecutter("--no-input", ROOT)
     assert done.returncode == 1
-    assert f"{NO_ROOM}No space left on device. Try: " in done.stderr
+    assert "/token-auth-api: No space left on device. Try: " in done.stderr
     assert NOTHING in done.stderr
     assert [path.name for path in cookiecutter.output.iterdir()] == ["filler"]
 
 
-def test_disk_that_fills_leaves_a_note_and_a_second_run_completes_it(
+def test_disk_that_fills_leaves_unfinished_txt_and_a_second_run_completes_the_project(
     cookiecutter, mount, default_project
 ):
     mount(cookiecutter.output, "size=4m")
@@ -263,8 +265,9 @@ def test_disk_that_fills_leaves_a_note_and_a_second_run_completes_it(
 
 
 @pytest.mark.full
-def test_older_cookiecutter_is_told_apart_where_it_matters(cookiecutter, tmp_path):
-    python = with_cookiecutter("==2.6.0", tmp_path / "environment")
+def test_older_cookiecutter_is_refused_if_it_would_misread_an_answer(cookiecutter, tmp_path):
+    python = install_cookiecutter("==2.6.0", tmp_path / "environment")
+
     command = [python, "-m", "cookiecutter", "--no-input", "-o", cookiecutter.output, ROOT]
     done = subprocess.run([*command, "use_docker=no"], capture_output=True, text=True)
     assert done.returncode == 1

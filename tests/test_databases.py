@@ -1,4 +1,4 @@
-"""The generated project on each database server."""
+"""The generated project on each database."""
 
 import os
 import re
@@ -11,16 +11,16 @@ from sqlalchemy import create_engine, inspect, text
 
 pytestmark = pytest.mark.full
 
-# The last step of an upgrade.
-LAST = re.compile(r"^    op\.(?=(?:(?!^    op\.).)*^def downgrade)", re.DOTALL | re.MULTILINE)
+# Matches the start of the last step of an upgrade.
+LAST_STEP = re.compile(r"^    op\.(?=(?:(?!^    op\.).)*^def downgrade)", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
 def project(request, bake, installed, monkeypatch):
-    """Return a project with an empty database: of its own on a server, or in a file."""
+    """Return a project with an empty database, on a server or in a file."""
     kind = request.param
     project = installed(bake(database=kind))
-    run([".venv/bin/python", "-m", "token_auth_api.first_run"], project)
+    run([".venv/bin/python", "first_run.py"], project)
     if kind == "sqlite":
         yield project
         return
@@ -29,18 +29,19 @@ def project(request, bake, installed, monkeypatch):
         yield project
 
 
-def uri_of(project):
+def get_uri(project):
     sqlite = f"sqlite:///{project}/instance/app.db"
     return os.environ.get("FLASK_SQLALCHEMY_DATABASE_URI", sqlite)
 
 
-def flask(project, *words):
-    return run([".venv/bin/flask", *words], project)
+def flask(project, *arguments):
+    return run([".venv/bin/flask", *arguments], project)
 
 
-def run_flask(project, *words):
+def try_flask(project, *arguments):
     """Run a command that may fail."""
-    return subprocess.run([".venv/bin/flask", *words], cwd=project, capture_output=True, text=True)
+    command = [".venv/bin/flask", *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("project", ["sqlite", *SERVERS], indirect=True)
@@ -57,12 +58,12 @@ def test_of_four_upgrades_at_once_one_does_the_work(project):
 @pytest.mark.parametrize("project", ["sqlite", *SERVERS], indirect=True)
 def test_upgrade_that_fails_half_way_is_done_by_the_next(project):
     for revision in sorted(project.glob("migrations/versions/*.py")):
-        whole = revision.read_text("utf-8")
-        revision.write_text(LAST.sub(r"    1 / 0\n\g<0>", whole), "utf-8")
-        failed = run_flask(project, "db", "upgrade")
+        original = revision.read_text("utf-8")
+        revision.write_text(LAST_STEP.sub(r"    1 / 0\n\g<0>", original), "utf-8")
+        failed = try_flask(project, "db", "upgrade")
         assert "ZeroDivisionError" in failed.stderr
         assert failed.returncode != 0
-        revision.write_text(whole, "utf-8")
+        revision.write_text(original, "utf-8")
     flask(project, "db", "upgrade")
     assert "No new upgrade operations detected" in flask(project, "db", "check").stdout
 
@@ -71,17 +72,17 @@ def test_upgrade_that_fails_half_way_is_done_by_the_next(project):
 def test_downgrade_leaves_nothing(project):
     flask(project, "db", "upgrade")
     flask(project, "db", "downgrade", "base")
-    engine = create_engine(uri_of(project))
+    engine = create_engine(get_uri(project))
     assert inspect(engine).get_table_names() == ["alembic_version"]
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_make_run_without_its_server_says_where_it_looked(bake, installed, kind):
+def test_make_run_without_its_database_server_prints_the_address_and_a_fix(bake, installed, kind):
     project = installed(bake(database=kind))
     port = str(free_port())
     example = (project / ".env.example").read_text("utf-8")
-    moved = re.sub(r":(5432|3306)/", f":{port}/", example)
-    (project / ".env.example").write_text(moved, "utf-8")
+    example = re.sub(r":(5432|3306)/", f":{port}/", example)
+    (project / ".env.example").write_text(example, "utf-8")
     done = subprocess.run(["make", "run"], cwd=project, capture_output=True, text=True)
     assert done.returncode != 0
     assert f"127.0.0.1:{port}" in done.stderr
@@ -89,8 +90,8 @@ def test_make_run_without_its_server_says_where_it_looked(bake, installed, kind)
     assert "Traceback" not in done.stderr
 
 
-# 2,500 users with the password of the first.
-CROWD = """
+# Adds 2,500 users with the password of the seed user.
+ADD_USERS = """
     INSERT INTO auth_user
         (created_at, modified_at, email, password, active, fs_uniquifier, login_count)
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2500)
@@ -99,23 +100,24 @@ CROWD = """
 """
 
 
-def accounts(uri):
+def read_users(uri):
     columns = "id, email, password, active, fs_uniquifier, login_count"
     with create_engine(uri).begin() as connection:
         return connection.execute(text(f"SELECT {columns} FROM auth_user ORDER BY id")).all()
 
 
 @pytest.mark.parametrize("project", SERVERS, indirect=True)
-def test_users_move_from_sqlite_to_a_server(project, serve, tmp_path):
+def test_users_are_copied_from_sqlite_to_a_server(project, serve, tmp_path):
     old = f"sqlite:///{tmp_path}/old.db"
-    there = {**os.environ, "FLASK_SQLALCHEMY_DATABASE_URI": old}
-    run([".venv/bin/flask", "db", "upgrade"], project, env=there)
-    run([".venv/bin/flask", "auth", "seed"], project, env=there)
+    on_sqlite = {**os.environ, "FLASK_SQLALCHEMY_DATABASE_URI": old}
+    run([".venv/bin/flask", "db", "upgrade"], project, env=on_sqlite)
+    run([".venv/bin/flask", "auth", "seed"], project, env=on_sqlite)
     with create_engine(old).begin() as connection:
-        connection.execute(text(CROWD))
+        connection.execute(text(ADD_USERS))
     flask(project, "db", "upgrade")
-    assert "auth_user: 2501 rows" in flask(project, "copy-from", old).stdout
-    assert accounts(uri_of(project)) == accounts(old)
+    assert "auth_user: 2501 rows" in flask(project, "copy-data", old).stdout
+    assert read_users(get_uri(project)) == read_users(old)
+
     last = seed_user(project) | {"email": "2500@example.com"}
     answer = requests.post(f"{serve(project)}/login", json=last, timeout=20)
     assert (answer.status_code, answer.json()["response"]["user"]["id"]) == (200, 2501)

@@ -1,4 +1,4 @@
-"""What a project depends on can be had: from its locks, and at both ends of its ranges."""
+"""The dependencies can be installed: from the locks, and in their lowest versions."""
 
 import itertools
 import os
@@ -8,28 +8,28 @@ from pathlib import Path
 
 import pytest
 from conftest import QUESTIONS, ROOT, new_database, run
-from test_combinations import CHOICES, pythons
+from test_combinations import CHOICES, find_pythons
 
-# pip trusts what the machine trusts; uv does when it is told to.
+# pip trusts the certificates of the machine; uv does so with this setting.
 ENVIRONMENT = os.environ | {"UV_SYSTEM_CERTS": "true"}
 UV = Path(sys.executable).with_name("uv")
 
 LOCKS = ["requirements.txt", "requirements-dev.txt"]
 TEMPLATES = [ROOT / "{{cookiecutter.project_slug}}" / name for name in LOCKS]
 
-# Whatever option a lock asks for has a set of dependencies for each of its answers.
-OWNERS = sorted(
+# The options in a lock: each combination of their answers has its own dependencies.
+OPTIONS_IN_LOCKS = sorted(
     {name for lock in TEMPLATES for name in re.findall(r"cookiecutter\.(\w+)", lock.read_text())}
 )
-SETS = [
-    dict(zip(OWNERS, values, strict=True))
-    for values in itertools.product(*[CHOICES[name] for name in OWNERS])
+ANSWERS_IN_LOCKS = [
+    dict(zip(OPTIONS_IN_LOCKS, values, strict=True))
+    for values in itertools.product(*[CHOICES[name] for name in OPTIONS_IN_LOCKS])
 ]
 
 
-def uv_pip(command, *words):
-    """Without --python, uv would change the environment of these tests."""
-    return [UV, "pip", command, "--python", ".venv/bin/python", *words]
+def uv_pip(command, *arguments):
+    """Return a command of uv. Without --python it would change these tests' environment."""
+    return [UV, "pip", command, "--python", ".venv/bin/python", *arguments]
 
 
 INSTALLERS = {
@@ -52,14 +52,14 @@ for module in pkgutil.walk_packages(package.__path__, "token_auth_api."):
 """
 
 
-def words(value):
+def join_answers(value):
     return " ".join(map(str, value.values())) if isinstance(value, dict) else None
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("installer", INSTALLERS.values(), ids=INSTALLERS)
 @pytest.mark.parametrize("lock", LOCKS)
-@pytest.mark.parametrize("answers", SETS, ids=words)
+@pytest.mark.parametrize("answers", ANSWERS_IN_LOCKS, ids=join_answers)
 def test_project_can_be_imported_with_what_a_lock_installs(bake, answers, lock, installer):
     project = bake(**answers)
     for command in installer:
@@ -70,7 +70,7 @@ def test_project_can_be_imported_with_what_a_lock_installs(bake, answers, lock, 
 @pytest.mark.full
 @pytest.mark.parametrize("database", QUESTIONS["database"])
 def test_project_passes_its_own_tests_with_the_lowest_versions(bake, database):
-    """Types are checked with the locked versions alone: older stubs know less."""
+    """Types are checked only with the locked versions: older stubs are incomplete."""
     project = bake(database=database)
     lowest = ["--resolution", "lowest-direct", "-r", "pyproject.toml", "--group", "dev"]
     run([UV, "venv", "--quiet", "--python", sys.executable, ".venv"], project)
@@ -85,8 +85,8 @@ def test_project_passes_its_own_tests_with_the_lowest_versions(bake, database):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("python", list(pythons()), ids=os.path.basename)
-def test_lock_that_is_made_on_a_newer_python_serves_the_oldest(bake, python):
+@pytest.mark.parametrize("python", list(find_pythons()), ids=os.path.basename)
+def test_every_python_makes_the_same_locks(bake, python):
     project = bake()
     path = f"{UV.parent}{os.pathsep}{os.environ['PATH']}"
     locks = []
@@ -97,7 +97,8 @@ def test_lock_that_is_made_on_a_newer_python_serves_the_oldest(bake, python):
 
 
 @pytest.mark.deep
-def test_audit_looks_at_every_lock():
+def test_audit_checks_every_lock():
     printed = run([sys.executable, "scripts/audit.py", "--dry-run"], ROOT).stdout
-    locks = len(LOCKS) * (1 + len(SETS))
+    locks = len(LOCKS) * (1 + len(ANSWERS_IN_LOCKS))
+
     assert len(re.findall(r"would have audited \d\d+ packages", printed)) == locks

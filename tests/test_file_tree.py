@@ -1,4 +1,4 @@
-"""Exactly which files there are, and which option owns which."""
+"""Exactly which files a project has, and which option owns which files and lines."""
 
 import pytest
 
@@ -12,16 +12,15 @@ ALWAYS = {
     "LICENSE",
     "Makefile",
     "README.md",
-    "docs/accounts.md",
+    "docs/features.md",
     "docs/resources.md",
     "docs/security.md",
     "examples/client.py",
     "examples/curl.sh",
     "examples/httpie.sh",
     "examples/postman_collection.json",
+    "first_run.py",
     "gunicorn.conf.py",
-    "tests/test_moving.py",
-    f"{PACKAGE}/moving.py",
     "migrations/alembic.ini",
     "migrations/env.py",
     "migrations/script.py.mako",
@@ -31,39 +30,50 @@ ALWAYS = {
     "pyproject.toml",
     "requirements-dev.txt",
     "requirements.txt",
+    "tests/checks/test_checks.py",
     "tests/conftest.py",
-    "tests/test_accounts.py",
-    "tests/test_attacks.py",
-    "tests/test_basic.py",
-    "tests/test_borders.py",
-    "tests/test_checks.py",
-    "tests/test_cli.py",
-    "tests/test_config.py",
+    "tests/notes/test_views.py",
+    "tests/pages/test_pages.py",
+    "tests/security/test_access.py",
+    "tests/security/test_basic.py",
+    "tests/security/test_cli.py",
+    "tests/security/test_email_addresses.py",
+    "tests/security/test_extension_points.py",
+    "tests/security/test_login.py",
+    "tests/security/test_login_timing.py",
+    "tests/security/test_passwords.py",
+    "tests/security/test_rate_limits.py",
+    "tests/security/test_request_attacks.py",
+    "tests/security/test_request_validation.py",
+    "tests/security/test_roles.py",
+    "tests/security/test_sessions.py",
+    "tests/security/test_tokens.py",
+    "tests/security/test_user_data.py",
+    "tests/security/test_users.py",
+    "tests/settings/test_settings.py",
+    "tests/test_api.py",
     "tests/test_database.py",
-    "tests/test_document.py",
     "tests/test_errors.py",
     "tests/test_first_run.py",
-    "tests/test_guessing.py",
     "tests/test_headers.py",
     "tests/test_health.py",
-    "tests/test_limits.py",
-    "tests/test_login.py",
+    "tests/test_import_layers.py",
     "tests/test_logs.py",
-    "tests/test_notes.py",
-    "tests/test_pages.py",
-    "tests/test_passwords.py",
-    "tests/test_roles.py",
-    "tests/test_sessions.py",
-    "tests/test_tokens.py",
-    "tests/test_users.py",
+    "tests/test_openapi.py",
     f"{PACKAGE}/__init__.py",
     f"{PACKAGE}/api.py",
-    f"{PACKAGE}/config.py",
+    f"{PACKAGE}/checks/__init__.py",
+    f"{PACKAGE}/checks/cli.py",
+    f"{PACKAGE}/checks/dependencies.py",
+    f"{PACKAGE}/checks/deployment.py",
+    f"{PACKAGE}/checks/passwords.py",
+    f"{PACKAGE}/checks/secrets.py",
+    f"{PACKAGE}/checks/settings.py",
     f"{PACKAGE}/database.py",
     f"{PACKAGE}/dummy/__init__.py",
+    f"{PACKAGE}/dummy/openapi.json",
     f"{PACKAGE}/dummy/views.py",
     f"{PACKAGE}/errors.py",
-    f"{PACKAGE}/first_run.py",
     f"{PACKAGE}/headers.py",
     f"{PACKAGE}/health.py",
     f"{PACKAGE}/logs.py",
@@ -78,71 +88,94 @@ ALWAYS = {
     f"{PACKAGE}/pages/static/start.js",
     f"{PACKAGE}/pages/templates/docs.html",
     f"{PACKAGE}/pages/templates/start.html",
-    f"{PACKAGE}/secret_rules.py",
-    f"{PACKAGE}/setting_rules.py",
     f"{PACKAGE}/security/__init__.py",
     f"{PACKAGE}/security/access.py",
-    f"{PACKAGE}/security/accounts.py",
-    f"{PACKAGE}/security/checks.py",
-    f"{PACKAGE}/security/checks.toml",
     f"{PACKAGE}/security/cli.py",
-    f"{PACKAGE}/security/cookies.py",
-    f"{PACKAGE}/security/credentials.py",
-    f"{PACKAGE}/security/letters.py",
-    f"{PACKAGE}/security/letters.toml",
-    f"{PACKAGE}/security/limits.py",
-    f"{PACKAGE}/security/mail.py",
+    f"{PACKAGE}/security/email_addresses.py",
+    f"{PACKAGE}/security/extension_points.py",
+    f"{PACKAGE}/security/library.py",
+    f"{PACKAGE}/security/login.py",
     f"{PACKAGE}/security/models.py",
+    f"{PACKAGE}/security/openapi-basic.json",
+    f"{PACKAGE}/security/openapi.json",
     f"{PACKAGE}/security/passwords.py",
-    f"{PACKAGE}/security/request_checks.py",
+    f"{PACKAGE}/security/rate_limits.py",
+    f"{PACKAGE}/security/request_validation.py",
     f"{PACKAGE}/security/responses.py",
-    f"{PACKAGE}/security/roles.py",
     f"{PACKAGE}/security/sessions.py",
     f"{PACKAGE}/security/settings.py",
+    f"{PACKAGE}/security/stateless.py",
     f"{PACKAGE}/security/tokens.py",
+    f"{PACKAGE}/security/user_data.py",
     f"{PACKAGE}/security/users.py",
-    f"{PACKAGE}/security/weaknesses.py",
+    f"{PACKAGE}/settings/__init__.py",
+    f"{PACKAGE}/settings/general.py",
+    f"{PACKAGE}/settings/rules.py",
+    f"{PACKAGE}/settings/secrets.py",
 }
 DOCKER = {"Dockerfile", ".dockerignore", "compose.yaml"}
 GITHUB = {".github/workflows/ci.yml"}
 GITLAB = {".gitlab-ci.yml"}
+FULL = {
+    "docs/accounts.md",
+    "tests/accounts/conftest.py",
+    "tests/accounts/test_checks.py",
+    "tests/accounts/test_views.py",
+    "tests/emails/conftest.py",
+    "tests/emails/test_emails.py",
+    "tests/test_copy_data.py",
+    f"{PACKAGE}/accounts/__init__.py",
+    f"{PACKAGE}/accounts/checks.py",
+    f"{PACKAGE}/accounts/openapi.json",
+    f"{PACKAGE}/accounts/settings.py",
+    f"{PACKAGE}/accounts/views.py",
+    f"{PACKAGE}/copy_data.py",
+    f"{PACKAGE}/emails/__init__.py",
+    f"{PACKAGE}/emails/settings.py",
+    f"{PACKAGE}/emails/templates.toml",
+}
 
-# Whoever wants files: (option, answer) -> its files.
+# The files that belong to an answer: (option, answer) -> files.
 OWNED = {
     ("use_docker", True): DOCKER,
     ("ci_provider", "github"): GITHUB,
     ("ci_provider", "gitlab"): GITLAB,
+    ("features", "full"): FULL,
 }
 
 
-def tree(project):
+def list_files(project):
     return {p.relative_to(project).as_posix() for p in project.rglob("*") if p.is_file()}
 
 
 @pytest.mark.parametrize(
     ("answers", "owned"),
     [
-        pytest.param({}, DOCKER | GITHUB, id="default"),
-        pytest.param({"use_docker": False}, GITHUB, id="no Docker"),
-        pytest.param({"ci_provider": "gitlab"}, DOCKER | GITLAB, id="GitLab"),
-        pytest.param({"ci_provider": "none"}, DOCKER, id="no CI"),
-        pytest.param({"use_docker": False, "ci_provider": "none"}, set(), id="least"),
-        pytest.param({"database": "postgresql"}, DOCKER | GITHUB, id="PostgreSQL"),
-        pytest.param({"database": "mariadb"}, DOCKER | GITHUB, id="MariaDB"),
-        pytest.param({"password_hash": "bcrypt"}, DOCKER | GITHUB, id="bcrypt"),
-        pytest.param({"license": "Proprietary"}, DOCKER | GITHUB, id="Proprietary"),
+        pytest.param({}, DOCKER | GITHUB | FULL, id="default"),
+        pytest.param({"use_docker": False}, GITHUB | FULL, id="no Docker"),
+        pytest.param({"ci_provider": "gitlab"}, DOCKER | GITLAB | FULL, id="GitLab"),
+        pytest.param({"ci_provider": "none"}, DOCKER | FULL, id="no CI"),
+        pytest.param({"features": "core"}, DOCKER | GITHUB, id="core"),
+        pytest.param(
+            {"use_docker": False, "ci_provider": "none", "features": "core"}, set(), id="least"
+        ),
+        pytest.param({"database": "postgresql"}, DOCKER | GITHUB | FULL, id="PostgreSQL"),
+        pytest.param({"database": "mariadb"}, DOCKER | GITHUB | FULL, id="MariaDB"),
+        pytest.param({"password_hash": "bcrypt"}, DOCKER | GITHUB | FULL, id="bcrypt"),
+        pytest.param({"license": "Proprietary"}, DOCKER | GITHUB | FULL, id="Proprietary"),
     ],
 )
 def test_option_owns_exactly_its_files(bake, answers, owned):
-    assert tree(bake(**answers)) == ALWAYS | owned
+    assert list_files(bake(**answers)) == ALWAYS | owned
 
 
 def test_no_folder_is_left_empty(bake):
-    project = bake(use_docker=False, ci_provider="none")
+    project = bake(use_docker=False, ci_provider="none", features="core")
     assert all(any(path.iterdir()) for path in project.rglob("*") if path.is_dir())
 
 
-def changed_lines(before, after, name):
+def find_new_lines(before, after, name):
+    """Return the lines of a file that another project's file does not have."""
     old, new = ((p / name).read_text("utf-8").splitlines() for p in (before, after))
     return [line for line in new if line not in old]
 
@@ -153,12 +186,12 @@ def changed_lines(before, after, name):
         (
             {"password_hash": "bcrypt"},
             f"{PACKAGE}/security/settings.py",
-            ['SECURITY_PASSWORD_HASH = "bcrypt"'],
+            ['chosen = "bcrypt"'],
         ),
         (
             {"access_token_minutes": "60"},
             f"{PACKAGE}/security/settings.py",
-            ["SECURITY_TOKEN_MAX_AGE = timedelta(minutes=60)"],
+            ["access_token_age = timedelta(minutes=60)"],
         ),
         ({"database": "postgresql"}, "pyproject.toml", ['    "psycopg[binary]>=3.2,<4",']),
         ({"database": "mariadb"}, "pyproject.toml", ['    "pymysql>=1.1,<2",']),
@@ -172,4 +205,17 @@ def changed_lines(before, after, name):
     ids=str,
 )
 def test_option_changes_exactly_its_lines(bake, default_project, answers, name, lines):
-    assert changed_lines(default_project, bake(**answers), name) == lines
+    assert find_new_lines(default_project, bake(**answers), name) == lines
+
+
+def test_create_app_of_core_lacks_two_lines_for_each_feature_of_full(bake, default_project):
+    core, name = bake(features="core"), f"{PACKAGE}/__init__.py"
+    assert find_new_lines(core, default_project, name) == [
+        "    accounts,",
+        "    copy_data,",
+        "    emails,",
+        "    copy_data.init_app(app)",
+        "    emails.init_app(app)",
+        "    accounts.init_app(app)",
+    ]
+    assert find_new_lines(default_project, core, name) == []

@@ -1,8 +1,8 @@
-"""Any text for an answer: it is refused and leaves nothing, or comes through exactly.
+"""Any text for an answer is refused and leaves nothing, or appears unchanged.
 
-What "exactly" means is read off a project made with a plain word for an answer: wherever
-the word is, in a name, a value or a line, the hostile answer must be, and all else must
-be as it was. So a file that comes to carry an answer is looked at from that day.
+"Unchanged" is defined by a project with a plain word for the answer: wherever the word
+is, in a name, a value or a line, the hostile answer must be, and everything else must be
+the same. So a new file that contains an answer is tested without a change here.
 """
 
 import ast
@@ -26,7 +26,7 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 from test_answers import HOSTILE, REFUSED, pre_gen
-from test_attacks import examples
+from test_attacks import limit_examples
 
 EXAMPLES = 500
 
@@ -53,20 +53,20 @@ MINUTES = (st.integers(-9, 2000) | st.integers(1, 1440)).map(str)
 
 
 def stays_inside(slug):
-    """Whether a folder of this name is in the test's own: a test must not write elsewhere.
+    """Return whether the folder is inside the test's own: a test must not write elsewhere.
 
-    Nor delete: cookiecutter takes a/.. for a folder that it made, and removes it.
+    Nor delete: cookiecutter takes a/.. for a folder that it created, and removes it.
     """
     up = os.path.normpath(slug).split("/").count("..")
     return not os.path.isabs(slug) and up < 3 and slug.split("/").count("..") == up
 
 
 def is_plain(answer):
-    """Whether it is no template: for these two it may be one, as the slug's default is."""
+    """Return whether an answer is no Jinja: for these two it may be, like the default slug."""
     return not re.search("[{][%#{]", answer)
 
 
-# For each free-text question: what is tried, and the plain word to compare with.
+# For each free-text question: the answers to try, and the plain word to compare with.
 TRIED = {
     "project_name": (ANY, "Zebra Crossing"),
     "project_slug": (SLUG | ANY.filter(stays_inside).filter(is_plain), "zebra-crossing"),
@@ -78,8 +78,8 @@ TRIED = {
 }
 
 
-def as_written(option, answer):
-    """Return what an answer becomes in the files, by what its plain word becomes."""
+def get_replacements(option, answer):
+    """Return what must be in the files for this answer, by what the plain word becomes."""
     plain = TRIED[option][1]
     if option == "project_slug":
         return {plain: answer, plain.replace("-", "_"): answer.replace("-", "_")}
@@ -91,7 +91,7 @@ def as_written(option, answer):
 
 
 def parse(name, content):
-    """Return what a program would read in a file; a line of text is what it is."""
+    """Return the values that a program would read from a file, or else its text."""
     text = content.decode("utf-8")
     if name.startswith((".env", ".flaskenv")):
         return dotenv_values(stream=io.StringIO(text), interpolate=False)
@@ -105,39 +105,39 @@ def parse(name, content):
     return parsers.get(Path(name).suffix, str)(text)
 
 
-def replace(value, words):
-    """Replace words in whatever was parsed: in texts, in numbers, in names and values."""
+def replace(value, replacements):
+    """Replace texts in parsed values: in strings and numbers, in keys and in items."""
     if isinstance(value, dict):
-        return {replace(k, words): replace(v, words) for k, v in value.items()}
+        return {replace(k, replacements): replace(v, replacements) for k, v in value.items()}
     if isinstance(value, list):
-        return [replace(item, words) for item in value]
+        return [replace(item, replacements) for item in value]
     if isinstance(value, int) and not isinstance(value, bool):
-        return int(words.get(str(value), value))
+        return int(replacements.get(str(value), value))
     if isinstance(value, str):
-        for old, new in words.items():
+        for old, new in replacements.items():
             value = value.replace(old, new)
         return value
     return None if isinstance(value, ast.AST) else value
 
 
 class Bakery:
-    """Tries answers; counts what became of them."""
+    """Tries answers to one question, and counts the outcomes."""
 
     def __init__(self, bake, option):
-        self.bake, self.option, self.became = bake, option, Counter()
-        self.plain = self.made(TRIED[option][1])
+        self.bake, self.option, self.outcomes = bake, option, Counter()
+        self.plain = self.bake_files(TRIED[option][1])
         self.plain_files = {
             name: (content, parse(name, content)) for name, content in self.plain.items()
         }
 
-    def answers(self, answer):
+    def build_answers(self, answer):
         return {"project_slug": "token-auth-api", self.option: answer}
 
-    def made(self, answer):
+    def bake_files(self, answer):
         with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-            return read(self.bake(folder, **self.answers(answer)))
+            return read(self.bake(folder, **self.build_answers(answer)))
 
-    def carriers(self):
+    def find_files_with_the_answer(self):
         word = TRIED[self.option][1].encode()
         return [name for name, content in self.plain.items() if word in content]
 
@@ -148,32 +148,32 @@ class Bakery:
             printed = io.StringIO()
             try:
                 with redirect_stderr(printed), redirect_stdout(io.StringIO()):
-                    files = read(self.bake(folder, **self.answers(answer)))
+                    files = read(self.bake(folder, **self.build_answers(answer)))
             except Exception as error:
                 left = [path for path in Path(top).rglob("*") if path not in folder.parents]
                 assert left == [folder]
                 self.assert_clear(error, printed.getvalue())
             else:
-                self.became["accepted"] += 1
-                self.assert_exact(files, as_written(self.option, answer))
+                self.outcomes["accepted"] += 1
+                self.assert_exact(files, get_replacements(self.option, answer))
 
     def assert_clear(self, error, printed):
-        """The hook names the option and the reason; cookiecutter has words of its own."""
+        """The hook prints the option and the reason; cookiecutter has messages of its own."""
         assert str(error)
         if printed:
-            self.became["refused by the template"] += 1
+            self.outcomes["refused by the template"] += 1
             assert printed.startswith(f"\n{self.option}: ")
             assert "Nothing was generated." in printed
         else:
-            self.became["refused by cookiecutter"] += 1
+            self.outcomes["refused by cookiecutter"] += 1
 
-    def assert_exact(self, files, words):
-        expected = {replace(name, words): file for name, file in self.plain_files.items()}
+    def assert_exact(self, files, replacements):
+        expected = {replace(name, replacements): file for name, file in self.plain_files.items()}
         assert files.keys() == expected.keys()
         for name, (plain, parsed) in expected.items():
             if files[name] != plain:
                 assert parse(name, files[name]) != parsed
-                assert replace(parse(name, files[name]), {}) == replace(parsed, words), name
+                assert replace(parse(name, files[name]), {}) == replace(parsed, replacements), name
 
 
 def test_every_free_text_question_is_tried():
@@ -183,29 +183,30 @@ def test_every_free_text_question_is_tried():
 
 @pytest.mark.full
 @pytest.mark.parametrize("option", TRIED)
-def test_any_answer_is_refused_or_comes_through_exactly(option, record_property):
+def test_any_answer_is_refused_or_appears_unchanged(option, record_property):
     with baking() as bake:
         bakery = Bakery(bake, option)
-        assert bakery.carriers()
-        examples(EXAMPLES)(given(TRIED[option][0])(lambda answer: bakery.attempt(answer)))()
-    tried = sum(bakery.became.values())
+        assert bakery.find_files_with_the_answer()
+        limit_examples(EXAMPLES)(given(TRIED[option][0])(lambda answer: bakery.attempt(answer)))()
+    tried = sum(bakery.outcomes.values())
     assert tried >= EXAMPLES
-    assert bakery.became["accepted"] > EXAMPLES / 20
-    assert bakery.became["refused by the template"] > EXAMPLES / 20
-    for outcome, count in {"tried": tried, **bakery.became}.items():
+    assert bakery.outcomes["accepted"] > EXAMPLES / 20
+    assert bakery.outcomes["refused by the template"] > EXAMPLES / 20
+    for outcome, count in {"tried": tried, **bakery.outcomes}.items():
         record_property(f"hostile answers {outcome}", count)
 
 
 @pytest.mark.full
-@examples(EXAMPLES)
+@limit_examples(EXAMPLES)
 @given(answers=st.fixed_dictionaries(dict.fromkeys(pre_gen.RULES, ANY)), asked=ANY)
-def test_many_bad_answers_are_judged_in_printable_sentences(answers, asked):
+def test_reasons_for_any_answers_are_printable_lines(answers, asked):
+
     problems = pre_gen.find_problems(answers, dict.fromkeys(pre_gen.RULES, asked))
     assert [text for text in problems if not text.isascii() or "\n" in text] == []
 
 
 @pytest.mark.full
-@examples(EXAMPLES)
+@limit_examples(EXAMPLES)
 @given(slug=ANY | SLUG)
 def test_suggested_slug_is_always_accepted(slug):
     assert pre_gen.check_project_slug(pre_gen.suggest_slug(slug)) is None

@@ -1,6 +1,6 @@
-"""The tests notice: each fault is put into a copy of this repository, and they fail there.
+"""The tests find faults: each fault is put into a copy of this repository, where they fail.
 
-A fault is a text that becomes another in one file, and the tests that must fail for it.
+A fault is a text that is replaced in one file, and the tests that must fail.
 """
 
 import subprocess
@@ -8,14 +8,14 @@ import sys
 from dataclasses import dataclass
 
 import pytest
-from conftest import copy_of_this_version
+from conftest import copy_this_version
 
 PROJECT = "{{cookiecutter.project_slug}}"
 
 
 @dataclass
 class Fault:
-    """What to break, and who must notice."""
+    """What to break, and which tests must fail."""
 
     file: str
     old: str
@@ -25,12 +25,33 @@ class Fault:
 
 
 FAULTS = {
-    "conditional file that is left": Fault(
+    "file of an answer that is left": Fault(
         "hooks/post_gen_project.py",
         '["Dockerfile", ".dockerignore", "compose.yaml"]',
         '["Dockerfile", ".dockerignore"]',
         "test_combinations.py",
         "has_exactly_its_files",
+    ),
+    "file of a feature that is left": Fault(
+        "hooks/post_gen_project.py",
+        '*("{package}/copy_data.py", "tests/test_copy_data.py"),',
+        '*("{package}/copy_data.py",),',
+        "test_combinations.py",
+        "has_exactly_its_files",
+    ),
+    "line of a feature that is left": Fault(
+        "hooks/post_gen_project.py",
+        '["    accounts", "    emails", "    copy_data"]',
+        '["    accounts", "    emails"]',
+        "test_file_tree.py",
+        "create_app_of_core",
+    ),
+    "other file that a feature changes": Fault(
+        "hooks/post_gen_project.py",
+        '"docs/security.md": [',
+        '"docs/resources.md": ["##"],\n        "docs/security.md": [',
+        "test_combinations.py",
+        "files_of_core",
     ),
     "file that is never the same": Fault(
         "hooks/post_gen_project.py",
@@ -44,7 +65,7 @@ FAULTS = {
         '{%- elif cookiecutter.database == "mariadb" %}\n    image',
         '{%- elif cookiecutter.database == "sqlite" %}\n    image',
         "test_combinations.py",
-        "follows_its_schema",
+        "with_a_schema",
     ),
     "version in a lock": Fault(
         f"{PROJECT}/requirements.txt",
@@ -65,7 +86,7 @@ FAULTS = {
         '("Cc", "Cs", "Zl", "Zp")',
         '("Cs", "Zl", "Zp")',
         "test_hostile_answers.py",
-        "comes_through_exactly and description",
+        "appears_unchanged and description",
     ),
     "rule for a slug": Fault(
         "hooks/pre_gen_project.py",
@@ -79,7 +100,7 @@ FAULTS = {
         """ | replace('"', '\\\\"')""",
         "",
         "test_hostile_answers.py",
-        "comes_through_exactly and author_name",
+        "appears_unchanged and author_name",
     ),
 }
 
@@ -92,8 +113,8 @@ def run_tests(folder, fault):
 
 @pytest.mark.full
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_fault_is_noticed(tmp_path, fault, record_property):
-    folder = copy_of_this_version(tmp_path / "copy")
+def test_fault_is_found(tmp_path, fault, record_property):
+    folder = copy_this_version(tmp_path / "copy")
     path = folder / fault.file
     text = path.read_text("utf-8")
     assert fault.old in text
@@ -101,12 +122,12 @@ def test_fault_is_noticed(tmp_path, fault, record_property):
     done = run_tests(folder, fault)
     assert done.returncode == 1, done.stdout
     assert "1 failed" in done.stdout
-    record_property("faults injected and noticed", 1)
+    record_property("faults injected and found", 1)
 
 
 @pytest.mark.full
 def test_copy_without_a_fault_passes(tmp_path):
-    folder = copy_of_this_version(tmp_path / "copy")
+    folder = copy_this_version(tmp_path / "copy")
     for fault in {fault.name: fault for fault in FAULTS.values()}.values():
         done = run_tests(folder, fault)
         assert done.returncode == 0, done.stdout

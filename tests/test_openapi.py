@@ -1,4 +1,4 @@
-"""The document that a generated project serves: valid, and kept by the live server."""
+"""The OpenAPI document of a generated project is valid, and true of the live server."""
 
 import json
 import os
@@ -11,19 +11,19 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
-# Whose address and password the examples have.
+# The user of the examples in the OpenAPI document.
 ADA = ["--email", "ada@example.com", "--password", "correct horse battery"]
 
-# Every part of the API is on, and nothing counts how often it is asked.
-ALL = {
-    "FLASK_ACCOUNTS": '["register", "reset", "change", "change-email"]',
+# Every account flow is on, and no rate limit.
+SETTINGS = {
+    "FLASK_ACCOUNT_FLOWS": '["register", "reset", "change", "change-email"]',
     "FLASK_MAIL_BACKEND": "console",
     "FLASK_RATELIMIT_ENABLED": "false",
 }
 
-# A request that is as the document has it may still come too late (412), or bring a
-# token or a password that is not right (422); and one without If-Match is 428
-# (RFC 6585), which the tool does not expect by itself.
+# A request that follows the OpenAPI document may still come too late (412), or have a
+# wrong token or password (422). A request without If-Match is 428 (RFC 6585), which the
+# tool does not expect by itself.
 EXPECTED = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 403, 404, 412]
@@ -40,21 +40,30 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 422]
 """
 
 
-@pytest.mark.parametrize("basic", ["true", "false"])
-def test_document_is_valid(bake, environment, basic):
-    project = bake()
-    run([environment / "bin/python", "-m", "token_auth_api.first_run"], project)
+@pytest.mark.parametrize(
+    ("features", "settings"),
+    [
+        ("full", {}),
+        ("full", {**SETTINGS, "FLASK_HTTP_BASIC_AUTH": "true"}),
+        ("core", {}),
+        ("core", {"FLASK_HTTP_BASIC_AUTH": "true"}),
+    ],
+    ids=["full", "full, everything on", "core", "core, everything on"],
+)
+def test_openapi_document_is_valid(bake, environment, features, settings):
+    project = bake(features=features)
+    run([environment / "bin/python", "first_run.py"], project)
     flask = [environment / "bin/flask", "openapi", "print"]
-    printed = run(flask, project, env={**os.environ, "FLASK_HTTP_BASIC_AUTH": basic}).stdout
-    document = json.loads(printed)
+    document = json.loads(run(flask, project, env={**os.environ, **settings}).stdout)
     assert document["openapi"] == "3.1.0"
+    assert ("/register" in document["paths"]) == ("FLASK_ACCOUNT_FLOWS" in settings)
     validate(document, cls=OpenAPIV31SpecValidator)
 
 
 @pytest.mark.full
-def test_live_server_keeps_to_its_document(bake, installed, serve, tmp_path):
+def test_live_server_follows_its_openapi_document(bake, installed, serve, tmp_path):
     project = installed(bake())
-    base = serve(project, **ALL)
+    base = serve(project, **SETTINGS)
     run([".venv/bin/flask", "auth", "seed", *ADA], project)
     run([".venv/bin/flask", "roles", "create", "admin"], project)
     run([".venv/bin/flask", "roles", "add", "ada@example.com", "admin"], project)
@@ -63,10 +72,11 @@ def test_live_server_keeps_to_its_document(bake, installed, serve, tmp_path):
     command = [SCHEMATHESIS, "--config-file", config, "run", f"{base}/openapi.json"]
     command += ["--checks", "all", "--seed", "1", "--continue-on-failure"]
 
-    # A logout ends the session that the others need.
-    for chosen in (["--exclude-path", "/logout", "-n", "100"], ["--include-path", "/logout"]):
+    # A logout ends the session that the other requests need.
+    for paths in (["--exclude-path", "/logout", "-n", "100"], ["--include-path", "/logout"]):
         token = run([".venv/bin/flask", "auth", "token", "ada@example.com"], project).stdout.strip()
-        ways = ["-H", f"Authorization: Bearer {token}", "-H", f"Authentication-Token: {token}"]
-        done = run([*command, *chosen, *ways], tmp_path)
+        headers = ["-H", f"Authorization: Bearer {token}", "-H", f"Authentication-Token: {token}"]
+        done = run([*command, *paths, *headers], tmp_path)
+
         assert "FAILURES" not in done.stdout
         assert "ERRORS" not in done.stdout

@@ -1,7 +1,7 @@
-"""Every pair of answers runs: faults hide where two options meet.
+"""Every pair of answers runs: faults are often where two options meet.
 
-Few combinations have all pairs between them. Each becomes a project that checks itself,
-and runs its tests on a real server of the database that it chose.
+A few combinations contain all pairs. Each becomes a project that runs its own checks, and
+its own tests on a real server of the database that it chose.
 """
 
 import itertools
@@ -9,28 +9,10 @@ import os
 
 import pytest
 from conftest import new_database, run
-from test_combinations import CHOICES, COMBINATIONS
+from test_combinations import CHOICES, COMBINATIONS, COVERING, find_pairs
 
 
-def pairs_of(answers):
-    return set(itertools.combinations(answers.items(), 2))
-
-
-def covering(combinations):
-    """Choose combinations until every pair is in one, each time that with most new ones."""
-    pairs = [pairs_of(answers) for answers in combinations]
-    left = set().union(*pairs)
-    while left:
-        news = [len(left & some) for some in pairs]
-        best = news.index(max(news))
-        left -= pairs[best]
-        yield combinations[best]
-
-
-CHOSEN = list(covering(COMBINATIONS))
-
-
-def words(answers):
+def join_answers(answers):
     return " ".join(f"{value}".lower() for value in answers.values())
 
 
@@ -41,14 +23,14 @@ def test_chosen_combinations_have_every_pair_that_is_allowed(record_property):
         for first, second in itertools.product(CHOICES[one], CHOICES[other])
         if any(answers[one] == first and answers[other] == second for answers in COMBINATIONS)
     }
-    covered = set().union(*map(pairs_of, CHOSEN))
+    covered = set().union(*map(find_pairs, COVERING))
     record_property("pairs of answers allowed", len(allowed))
     record_property("pairs of answers covered", len(covered))
     assert covered == allowed
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("answers", CHOSEN, ids=words)
+@pytest.mark.parametrize("answers", COVERING, ids=join_answers)
 def test_project_of_a_pair_passes_its_own_checks(
     bake, installed, mypy_cache, answers, record_property
 ):
@@ -63,5 +45,5 @@ def test_project_of_a_pair_passes_its_own_checks(
 
 @pytest.fixture(scope="session")
 def mypy_cache(tmp_path_factory):
-    """Return where mypy keeps what it knows of the libraries: one place for each worker."""
+    """Return the setting of mypy's cache: one folder for each worker, for all projects."""
     return {"MYPY_CACHE_DIR": str(tmp_path_factory.mktemp("mypy"))}

@@ -1,19 +1,27 @@
-"""What the READMEs tell people to type, typed."""
+"""The commands and the tables of the READMEs and of the docs."""
 
 import os
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
 import requests
-from conftest import OPTIONS, ROOT, run, seed_user
+from conftest import OPTIONS, QUESTIONS, ROOT, copy_this_version, run, seed_user
 
 TOOLS = os.path.dirname(sys.executable)
 
 
-def blocks(text, language):
+def find_blocks(text, language):
+    """Return the code blocks of a language, but for those in lists, which are indented."""
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def find_steps(text, language):
+    """Return the code blocks of a language in numbered lists."""
+    steps = re.findall(rf"^   ```{language}\n(.*?)^   ```", text, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(step) for step in steps]
 
 
 @pytest.mark.deep
@@ -21,11 +29,11 @@ def test_commands_of_the_generated_readme_work(bake, installed, serve):
     project = installed(bake())
     readme = (project / "README.md").read_text("utf-8")
     base = serve(project)
-    server, *commands, basic, develop = blocks(readme, "sh")
+    server, *commands, basic, develop = find_blocks(readme, "sh")
     assert server == "make run\n"
     assert basic == "FLASK_HTTP_BASIC_AUTH=true make run\n"
 
-    # As in a terminal: one shell, that stops at the first command that fails.
+    # In one shell, as in a terminal. It ends at the first command that fails.
     script = 'http() { command http --ignore-stdin --check-status --pretty=none "$@"; }\n'
     script += "\n".join(commands).replace("http://127.0.0.1:5001", base)
     script = script.replace(":5001", base.removeprefix("http://127.0.0.1"))
@@ -34,15 +42,46 @@ def test_commands_of_the_generated_readme_work(bake, installed, serve):
     done = run(["bash", "-euo", "pipefail", "-c", script], project, env=environment)
     assert done.stdout.count('{"items":{"Key1":"Value1","Key2":"value2"}}') == 3
     assert done.stdout.count('"authentication_token":"') == 3
-    assert "Every token of test@example.com is revoked." in done.stdout
+    assert "Revoked every token of test@example.com." in done.stdout
+    assert '"openapi": "3.1.0"' in (project / "openapi.json").read_text("utf-8")
 
     run(["bash", "-euc", develop], project)
 
 
 @pytest.mark.deep
+def test_steps_of_the_generated_readme_work(bake, installed):
+    project = installed(bake())
+    run([".venv/bin/python", "first_run.py"], project)
+    migrate, upgrade, secret, install, *rest = find_steps(
+        (project / "README.md").read_text("utf-8"), "sh"
+    )
+    upgrade_server, start, check, cleanup, lock, upgrade_new = rest
+    assert upgrade == upgrade_server == upgrade_new == ".venv/bin/flask db upgrade\n"
+    # Other tests run these three: they install, serve and lock.
+    assert "-m pip install --require-hashes -r requirements.txt\n" in install
+    assert (start, lock) == (".venv/bin/gunicorn\n", "make lock\n")
+
+    run(["sh", "-euc", upgrade_new], project)
+    models = project / "token_auth_api/notes/models.py"
+    column = "    color: Mapped[str | None] = mapped_column(String(20))\n\n    # Of two changes"
+    text = models.read_text("utf-8").replace("\n    # Of two changes", column, 1)
+    models.write_text(text, "utf-8")
+    assert "Detected added column 'note.color'" in run(["sh", "-euc", migrate], project).stdout
+    assert "-> " in run(["sh", "-euc", upgrade], project).stdout
+    check_tables = [".venv/bin/flask", "db", "check"]
+    assert "No new upgrade operations detected" in run(check_tables, project).stdout
+    assert len(run(["sh", "-euc", secret], project).stdout.strip()) == 43
+
+    assert "Deleted 0 ended sessions." in run(["sh", "-euc", cleanup], project).stdout
+    done = subprocess.run(["sh", "-euc", check], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "auth.E024 error: TRUSTED_HOSTS is not set." in done.stdout
+
+
+@pytest.mark.deep
 def test_python_of_the_generated_readme_works(bake, installed, serve):
     project = installed(bake())
-    (code,) = blocks((project / "README.md").read_text("utf-8"), "python")
+    (code,) = find_blocks((project / "README.md").read_text("utf-8"), "python")
     code = code.replace("http://127.0.0.1:5001", serve(project))
     user = seed_user(project)
     answers = "import builtins, getpass\n"
@@ -53,9 +92,9 @@ def test_python_of_the_generated_readme_works(bake, installed, serve):
 
 
 @pytest.mark.deep
-def test_commands_for_windows_are_those_of_make(bake, environment):
+def test_commands_for_windows_set_the_project_up(bake, environment):
     project = bake()
-    (commands,) = blocks((project / "README.md").read_text("utf-8"), "powershell")
+    (commands,) = find_blocks((project / "README.md").read_text("utf-8"), "powershell")
     lines = commands.replace("\\", "/").replace(".venv/Scripts/", f"{environment}/bin/")
     venv, pip, *setup, serve = lines.splitlines()
     assert venv == "py -m venv .venv"
@@ -78,7 +117,7 @@ def test_make_serve_serves_the_same_api(bake, installed, serve):
     base = serve(project, "serve")
     answer = requests.post(f"{base}/login", json=seed_user(project), timeout=20)
     assert (answer.status_code, answer.headers["Server"]) == (200, "gunicorn")
-    # As in production, whatever .flaskenv has for development.
+    # As in production: the settings of .flaskenv are for development.
     assert requests.get(f"{base}/docs", timeout=20).status_code == 404
     (log,) = project.parent.glob("server-*.log")
     assert '"path": "/docs", "status": 404' in log.read_text("utf-8")
@@ -98,18 +137,32 @@ def test_make_lock_renews_both_locks(bake):
         assert "flask==3.1.0" not in lock.read_text("utf-8")
 
 
-# A wrong kind of these does nothing unexpected: setting_rules.py does not look at them.
-OF_ANY_KIND = ["MAIL_BACKEND", "MAIL_USE_SSL", "MAIL_USE_TLS"]
+# Prints the settings that the environment can change. A switched_off rule allows no change.
+PRINT_SETTINGS = """
+from token_auth_api.settings import find_settings, rules
+for name, setting in find_settings("token_auth_api").items():
+    if isinstance(setting, rules.Setting):
+        if "must be false:" not in str(setting.find_problem(True)):
+            print(name)
+"""
+
+# Settings of Flask itself.
+OF_FLASK = {"RUN_HOST", "RUN_PORT"}
 
 
-def test_every_setting_of_ours_is_in_the_readme(default_project, environment):
-    pages = [default_project / "README.md", default_project / "docs/accounts.md"]
-    text = "".join(page.read_text("utf-8") for page in pages)
-    named = set(re.findall(r"`FLASK_([A-Z_]+)`", text)) - {"RUN_HOST", "RUN_PORT"}
-    script = "from token_auth_api import config, setting_rules\n"
-    script += "print(*setting_rules.KINDS, *config.TEXTS)"
-    printed = run([environment / "bin/python", "-Bc", script], default_project).stdout
-    assert named == {*printed.split(), *OF_ANY_KIND}
+@pytest.mark.parametrize(
+    ("features", "pages"),
+    [("full", ["README.md", "docs/accounts.md"]), ("core", ["README.md"])],
+    ids=["full", "core"],
+)
+def test_every_setting_is_in_a_table_of_the_readme(bake, environment, features, pages):
+    project = bake(features=features)
+    text = "".join((project / page).read_text("utf-8") for page in pages)
+    rows = re.findall(r"^\| (`FLASK_.*?) \|", text, re.MULTILINE)
+    in_tables = set(re.findall(r"`FLASK_([A-Z_]+)`", "".join(rows)))
+    everywhere = set(re.findall(r"FLASK_([A-Z_]+)", text))
+    printed = run([environment / "bin/python", "-Bc", PRINT_SETTINGS], project).stdout
+    assert in_tables - OF_FLASK == everywhere - OF_FLASK == set(printed.split())
 
 
 def test_first_command_of_our_readme_comes_early():
@@ -117,13 +170,23 @@ def test_first_command_of_our_readme_comes_early():
     assert "make demo" in lines[:15]
 
 
-def test_our_readme_has_every_option_with_its_default():
+def test_our_readme_has_every_option_with_its_default_and_its_choices():
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)) == OPTIONS
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|", readme, re.MULTILINE)
+    table = {name: (default, answers) for name, default, answers in rows}
+    assert table.keys() == OPTIONS
+    for name, (default, answers) in table.items():
+        value = QUESTIONS[name]
+        choices = value if isinstance(value, list) else ["true", "false"]
+        expected = "from the name" if name == "project_slug" else value
+        if isinstance(value, list | bool):
+            expected = choices[0]
+            assert answers == ", ".join(choices), name
+        assert default == expected, name
 
 
 def test_refusal_in_our_readme_is_what_is_printed(tmp_path):
-    consoles = blocks((ROOT / "README.md").read_text("utf-8"), "console")
+    consoles = find_blocks((ROOT / "README.md").read_text("utf-8"), "console")
     command, *printed = next(text for text in consoles if text.startswith("$ ")).splitlines()
     words = command.removeprefix("$ cookiecutter ").split()
     done = subprocess.run(
@@ -137,43 +200,68 @@ def test_refusal_in_our_readme_is_what_is_printed(tmp_path):
 
 @pytest.mark.deep
 def test_commands_of_our_readme_work(tmp_path):
-    commands = "\n".join(blocks((ROOT / "README.md").read_text("utf-8"), "sh"))
+    commands = "\n".join(find_blocks((ROOT / "README.md").read_text("utf-8"), "sh"))
     assert "make demo" in commands
     typed = re.findall(r"^cookiecutter .*", commands, re.MULTILINE)
     assert len(typed) == 2
     for line in typed:
         command = f"{TOOLS}/{line} --output-dir {tmp_path}".replace(" PATH", f" {ROOT}")
-        # Enter, Enter, ...: every question has a default.
+        # Only Enter is pressed: every question has a default.
         run(["bash", "-c", f"yes '' | head -20 | {command}"], ROOT)
     assert {path.name for path in tmp_path.iterdir()} == {"token-auth-api", "notes-api"}
 
 
-def exchanges(text):
-    """Return what was sent and answered, without the tokens."""
+def find_exchanges(text):
+    """Return the requests and the answers, without the tokens."""
     return re.findall(r"^[<>] .*", re.sub(r"[\w.-]+\.\.\.", "TOKEN", text), re.MULTILINE)
 
 
+@pytest.fixture
+def run_demo(tmp_path):
+    """Return a function that runs `make demo` in a copy of this version, in an empty home."""
+    clone = copy_this_version(tmp_path / "clone")
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+    environment |= {k: v for k, v in os.environ.items() if k.startswith("PIP_")}
+
+    def run_demo():
+        command = ["make", "demo", f"PYTHON={sys.executable}"]
+        done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    run_demo.clone = clone
+    return run_demo
+
+
+def list_installed(folder):
+    """Return the times of what is installed in a .venv; caches of bytecode do not count."""
+    files = [path for path in folder.rglob("*") if "__pycache__" not in path.parts]
+    return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
+
+
 @pytest.mark.deep
-def test_make_demo_prints_what_our_readme_shows(tmp_path):
-    run(["git", "clone", "--quiet", ROOT, "clone"], tmp_path)
-    (tmp_path / "home").mkdir()
-    environment = {"HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        ["make", "demo", f"PYTHON={sys.executable}"],
-        cwd=tmp_path / "clone",
-        env=environment | {k: v for k, v in os.environ.items() if k.startswith("PIP_")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    shown, *_ = blocks((ROOT / "README.md").read_text("utf-8"), "console")
-    assert exchanges(shown) == exchanges(done.stdout)
-    assert (tmp_path / "clone/demo/token-auth-api/README.md").exists()
+def test_make_demo_prints_what_our_readme_shows_in_40_lines_and_installs_once(run_demo):
+    shown, *_ = find_blocks((ROOT / "README.md").read_text("utf-8"), "console")
+    environments = [run_demo.clone / ".venv", run_demo.clone / "demo/token-auth-api/.venv"]
+    first = run_demo()
+    installed = [list_installed(folder) for folder in environments]
+    second = run_demo()
+    for done in (first, second):
+        assert find_exchanges(done.stdout) == find_exchanges(shown)
+        assert len((done.stdout + done.stderr).splitlines()) <= 40
+    assert all(installed)
+    assert [list_installed(folder) for folder in environments] == installed
 
 
 @pytest.mark.parametrize("page", [*ROOT.glob("docs/*.md"), *ROOT.glob("{{*/docs/*.md")], ids=str)
 def test_tests_that_the_docs_name_exist(page):
-    named = set(re.findall(r"`(test_\w+)(?:\.py)?`", page.read_text("utf-8")))
-    files = [*ROOT.glob("tests/*.py"), *ROOT.glob("{{*/tests/*.py")]
+    text = page.read_text("utf-8")
+    named = set(re.findall(r"`(?:[\w/]+/)?(test_\w+)(?:\.py)?`", text))
+    paths = [p.removeprefix("tests/") for p in re.findall(r"`([\w/]+/test_\w+\.py)`", text)]
+
+    files = [*ROOT.glob("tests/*.py"), *ROOT.glob("{{*/tests/**/*.py")]
     tests = re.findall(r"^def (test_\w+)", "".join(f.read_text("utf-8") for f in files), re.M)
     assert named - {*tests, *(file.stem for file in files)} == set()
+    assert [p for p in paths if not any(f.as_posix().endswith(f"/tests/{p}") for f in files)] == []

@@ -1,4 +1,4 @@
-"""What rendering does, and leaves as it is; test_combinations.py has what is always true."""
+"""Rendering, where test_combinations.py does not test it for every project."""
 
 import sys
 from fnmatch import fnmatch
@@ -9,17 +9,17 @@ from conftest import QUESTIONS, ROOT, run
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 
 
-def test_python_of_the_template_is_clean_too():
+def test_python_of_the_template_passes_make_check():
     run(["make", "check"], ROOT)
 
 
-def test_expressions_of_github_are_intact(default_project):
+def test_expressions_of_github_are_unchanged(default_project):
     workflow = (default_project / ".github/workflows/ci.yml").read_text("utf-8")
     assert "${{ matrix.python }}" in workflow
     assert workflow == (TEMPLATE / ".github/workflows/ci.yml").read_text("utf-8")
 
 
-def test_project_without_hooks_is_whole(cookies, installed, tmp_path):
+def test_project_without_hooks_is_complete(installed, tmp_path):
     command = ["--no-input", "--accept-hooks", "no", "--output-dir", tmp_path, ROOT]
     run([sys.executable, "-m", "cookiecutter", *command], tmp_path)
     project = installed(tmp_path / "token-auth-api")
@@ -41,23 +41,29 @@ def test_license_is_the_one_that_was_chosen(bake, license):
     assert text.lstrip().startswith(first_words[license])
 
 
-def test_template_python_carries_answers_only_as_values():
-    carried = {
+def test_only_two_python_files_contain_answers():
+    with_answers = {
         path.relative_to(TEMPLATE).as_posix()
         for path in TEMPLATE.rglob("*.py")
         if "cookiecutter." in path.read_text("utf-8")
     }
     package = "{{cookiecutter.__package}}"
-    assert carried == {f"{package}/security/settings.py", "tests/conftest.py"}
+    assert with_answers == {f"{package}/security/settings.py", "tests/conftest.py"}
 
 
-def test_what_is_copied_unrendered_carries_no_answer():
+def test_files_that_are_copied_contain_no_answer():
     files = [path for path in TEMPLATE.rglob("*") if path.is_file()]
-    copied = [
-        path
-        for path in files
-        for pattern in QUESTIONS["_copy_without_render"]
-        if fnmatch(path.relative_to(TEMPLATE).as_posix(), pattern)
-    ]
+    copied = [path for path in files if is_copied(path)]
     assert len(copied) > len(files) / 2
     assert not [path for path in copied if b"cookiecutter." in path.read_bytes()]
+
+
+def test_python_without_answers_is_copied():
+    python = [path for path in TEMPLATE.rglob("*.py") if not is_copied(path)]
+    assert not [path for path in python if b"cookiecutter." not in path.read_bytes()]
+
+
+def is_copied(path):
+    """Return whether cookiecutter copies a file of the template without rendering it."""
+    name = path.relative_to(TEMPLATE).as_posix()
+    return any(fnmatch(name, pattern) for pattern in QUESTIONS["_copy_without_render"])

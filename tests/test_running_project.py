@@ -1,4 +1,4 @@
-"""The way of a user: make run, and what the API answers over real HTTP."""
+"""`make run` from the start, and the answers of the API over real HTTP."""
 
 import json
 import os
@@ -14,9 +14,9 @@ from conftest import ROOT, run, seed_user
 ITEMS = {"items": {"Key1": "Value1", "Key2": "value2"}}
 
 
-def curl(*words):
-    """Run curl; give the status, the headers of the answer, and its body."""
-    text = run(["curl", "--silent", "--include", *words], ROOT).stdout
+def curl(*arguments):
+    """Run curl; return the status, the headers and the body of the answer."""
+    text = run(["curl", "--silent", "--include", *arguments], ROOT).stdout
     head, _, body = text.partition("\n\n")
     lines = head.splitlines()
     headers = [tuple(line.split(": ", 1)) for line in lines[1:]]
@@ -90,7 +90,7 @@ def test_no_secret_is_in_the_first_commit(bake, installed, serve):
 
 
 @pytest.mark.deep
-def test_teammate_gets_going_with_nothing_but_python_and_make(bake, serve, tmp_path):
+def test_clone_of_a_project_runs_with_only_python_and_make(bake, serve, tmp_path):
     project = bake()
     commit(project)
     clone = tmp_path / "clone"
@@ -104,25 +104,25 @@ def test_teammate_gets_going_with_nothing_but_python_and_make(bake, serve, tmp_p
 
 
 @pytest.mark.deep
-def test_uv_sets_the_project_up_too(bake, tmp_path):
+def test_uv_installs_the_project_where_it_is_found(bake, tmp_path):
     project = bake(database="postgresql")
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "uv").symlink_to(shutil.which("uv", path=os.path.dirname(sys.executable)))
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    # pip trusts what the machine trusts; uv does when it is told to.
+    # pip trusts the certificates of the machine; uv does so with this setting.
     environment = {**os.environ, "PATH": path, "UV_SYSTEM_CERTS": "true"}
     run(["make", ".venv/.installed"], project, env=environment)
     run([project / ".venv/bin/python", "-c", "import psycopg, pytest"], project)
     assert not (project / ".venv/bin/pip").exists()
 
 
-def test_uv_that_does_not_run_is_passed_over(default_project, tmp_path):
+def test_uv_that_cannot_run_is_not_used(default_project, tmp_path):
     project = shutil.copytree(default_project, tmp_path / "token-auth-api")
     uv = tmp_path / "uv"
     uv.write_text("#!/bin/sh\nexit 127\n")
     uv.chmod(0o755)
-    # `true` stands in for Python: which commands are chosen is all that is asked.
+    # `true` instead of Python: the test is about which commands make runs.
     done = subprocess.run(
         ["make", ".venv/.installed", "PYTHON=true"],
         cwd=project,
@@ -142,9 +142,9 @@ def test_uv_that_does_not_run_is_passed_over(default_project, tmp_path):
         ("FLASK_SECURITY_PASSWORD_SALT", "change-me-change-me-change-me-change-me"),
     ],
 )
-def test_unsafe_secret_stops_every_command_with_a_way_out(bake, environment, variable, value):
+def test_unsafe_secret_stops_every_command_with_a_fix(bake, environment, variable, value):
     project = bake()
-    run([environment / "bin/python", "-m", "token_auth_api.first_run"], project)
+    run([environment / "bin/python", "first_run.py"], project)
     for command in (["flask", "run"], ["flask", "db", "upgrade"]):
         done = subprocess.run(
             [environment / "bin/python", "-m", *command],
@@ -154,6 +154,8 @@ def test_unsafe_secret_stops_every_command_with_a_way_out(bake, environment, var
             text=True,
         )
         assert done.returncode == 1
-        assert f"{variable} " in done.stderr
+        assert "Invalid configuration:\n" in done.stderr
+        assert f"  {variable} " in done.stderr
         assert "secrets.token_urlsafe(32)" in done.stderr
         assert "Traceback" not in done.stderr
+        assert not value or value not in done.stderr

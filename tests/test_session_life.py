@@ -1,11 +1,11 @@
-"""How a session ends, over real HTTP: two clients of one user, before and after."""
+"""How sessions end, over real HTTP, with two clients of one user."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import requests
-from conftest import env_of, run, seed_user
+from conftest import read_env, run, seed_user
 
 pytestmark = pytest.mark.full
 
@@ -29,7 +29,7 @@ class Client:
         assert self.post("login", json=user).status_code == 200
         return self
 
-    def renew(self) -> int:
+    def refresh_tokens(self) -> int:
         return self.post("refresh-token", json={"refresh_token": self.refresh}).status_code
 
     def log_out(self) -> int:
@@ -49,60 +49,60 @@ def devices(project: Path, serve) -> list[Client]:
     return both
 
 
-def flask(project: Path, *words: str) -> None:
-    run([project / ".venv/bin/flask", *words], project)
+def flask(project: Path, *arguments: str) -> None:
+    run([project / ".venv/bin/flask", *arguments], project)
 
 
-def states(clients: list[Client]) -> list[int]:
-    """Say how each client's access and refresh tokens fare, in this order."""
-    return [status for client in clients for status in (client.call(), client.renew())]
+def use_tokens(clients: list[Client]) -> list[int]:
+    """Return the statuses of each client's access token and refresh token, in this order."""
+    return [status for client in clients for status in (client.call(), client.refresh_tokens())]
 
 
-def test_reuse_of_a_refresh_token_ends_that_session_alone(devices):
+def test_reuse_of_a_refresh_token_ends_that_session_only(devices):
     laptop, phone = devices
     stolen = Client(laptop.base, laptop.access, laptop.refresh)
-    assert laptop.renew() == 200
+    assert laptop.refresh_tokens() == 200
     assert laptop.call() == 200
-    assert stolen.renew() == 401
-    assert states([laptop, stolen, phone]) == [401, 401, 401, 401, 200, 200]
+    assert stolen.refresh_tokens() == 401
+    assert use_tokens([laptop, stolen, phone]) == [401, 401, 401, 401, 200, 200]
 
 
-def test_logout_ends_this_session_alone(devices):
+def test_logout_ends_this_session_only(devices):
     laptop, phone = devices
     assert laptop.log_out() == 200
-    assert states([laptop, phone]) == [401, 401, 200, 200]
+    assert use_tokens([laptop, phone]) == [401, 401, 200, 200]
     assert laptop.log_out() == 401
 
 
-ENDS = {
+COMMANDS = {
     "revoke": ["auth", "revoke"],
     "deactivation": ["users", "deactivate"],
     "password change": ["users", "change_password", "--password", "another horse battery"],
 }
 
 
-@pytest.mark.parametrize("command", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_every_session_of_the_user_ends(devices, project, command):
     flask(project, *command, seed_user(project)["email"])
-    assert states(devices) == [401, 401, 401, 401]
+    assert use_tokens(devices) == [401, 401, 401, 401]
 
 
-def test_sessions_of_before_a_deactivation_stay_ended(devices, project):
+def test_sessions_stay_ended_when_the_user_is_activated_again(devices, project):
     email = seed_user(project)["email"]
     flask(project, "users", "deactivate", email)
     assert requests.post(f"{devices[0].base}/login", json=seed_user(project)).status_code == 401
     flask(project, "users", "activate", email)
-    assert states(devices) == [401, 401, 401, 401]
+    assert use_tokens(devices) == [401, 401, 401, 401]
     assert devices[0].log_in(seed_user(project)).call() == 200
 
 
 def test_key_is_rotated_without_ending_a_session(devices, project, serve):
-    old = env_of(project)["FLASK_SECRET_KEY"]
+    old = read_env(project)["FLASK_SECRET_KEY"]
     new = "n" + old[::-1]
     both = serve(project, FLASK_SECRET_KEY=new, FLASK_SECRET_KEY_FALLBACKS=f'["{old}"]')
     only_new = serve(project, FLASK_SECRET_KEY=new)
     laptop, phone = (Client(both, device.access, device.refresh) for device in devices)
-    assert states([laptop]) == [200, 200]
-    # What the laptop has now is signed with the new key, what the phone has is not.
+    assert use_tokens([laptop]) == [200, 200]
+    # The laptop's new tokens are signed with the new key, the phone's with the old one.
     laptop.base = phone.base = only_new
-    assert states([laptop, phone]) == [200, 200, 401, 401]
+    assert use_tokens([laptop, phone]) == [200, 200, 401, 401]

@@ -1,4 +1,4 @@
-"""What docs/teams.md says to type, typed: for two services, two releases and a patch."""
+"""The commands of docs/teams.md, for two services, two releases and an own change."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import OPTIONS, ROOT, commit_all, copy_of_this_version, run
+from conftest import OPTIONS, ROOT, commit_all, copy_this_version, run
 
 TOOLS = os.path.dirname(sys.executable)
 SAFE = {
@@ -30,14 +30,14 @@ def block(language, containing):
 
 CREATE = block("sh", "cruft create")
 UPDATE = block("sh", "cruft update")
-PATCH = block("sh", "house-template")
+CHANGE = block("sh", "organisation-template")
 MERGE = block("sh", "git merge")
 
 
 @pytest.fixture
 def team(git, tmp_path, monkeypatch):
-    """Return a folder with house.yaml; beside it is a template with two releases."""
-    template = copy_of_this_version(tmp_path / "template")
+    """Return a folder with organisation.yaml, next to a template with two releases."""
+    template = copy_this_version(tmp_path / "template")
     commit_all(git, template)
     git(template, "tag", "v0.1.0")
     (template / "{{cookiecutter.project_slug}}/news.md").write_text("# News\n")
@@ -47,51 +47,51 @@ def team(git, tmp_path, monkeypatch):
     monkeypatch.setenv("UV_SYSTEM_CERTS", "true")
     folder = tmp_path / "team"
     folder.mkdir()
-    (folder / "house.yaml").write_text(block("yaml", "default_context"), "utf-8")
+    (folder / "organisation.yaml").write_text(block("yaml", "default_context"), "utf-8")
     return folder
 
 
-def type_in(folder, text, **options):
+def run_script(folder, text):
     template = folder.parent / "template"
-    return run(["bash", "-euc", text.replace("TEMPLATE", str(template))], folder, **options)
+    return run(["bash", "-euc", text.replace("TEMPLATE", str(template))], folder)
 
 
-def create(git, team, name, text=CREATE):
-    type_in(team, text.replace("Orders", name))
+def create_service(git, team, name, text=CREATE):
+    run_script(team, text.replace("Orders", name))
     service = team / name.lower()
     commit_all(git, service)
     return service
 
 
-def test_services_are_made_of_the_house_answers_and_the_tag(git, team):
-    service = create(git, team, "Invoices")
+def test_services_are_generated_with_the_answers_of_the_organisation_from_the_tag(git, team):
+    service = create_service(git, team, "Invoices")
     assert "Copyright (c) Example Ltd" in (service / "LICENSE").read_text("utf-8")
     assert "psycopg" in (service / "pyproject.toml").read_text("utf-8")
     assert (service / ".gitlab-ci.yml").exists()
     assert not (service / "news.md").exists()
 
 
-def test_service_moves_to_the_tag_of_all(git, team):
-    service = create(git, team, "Orders")
+def test_service_is_updated_to_the_tag_of_all_services(git, team):
+    service = create_service(git, team, "Orders")
     update, check = UPDATE.splitlines()
-    type_in(service, update)
+    run_script(service, update)
     assert (service / "news.md").read_text() == "# News\n"
     assert check == "make check test"
 
 
 @pytest.mark.full
-def test_nightly_job_names_who_is_behind_and_who_is_unsafe(git, team, tmp_path):
+def test_nightly_job_reports_outdated_and_unsafe_services(git, team, tmp_path):
     settings = tmp_path / "settings"
     settings.mkdir()
     unsafe = {"invoices": {"FLASK_CORS_ORIGINS": '["*"]'}}
     names = ["orders", "invoices"]
     for name in names:
-        create(git, team, name.title())
+        create_service(git, team, name.title())
         lines = [f"{key}={value}\n" for key, value in (SAFE | unsafe.get(name, {})).items()]
         (settings / f"{name}.env").write_text("".join(lines))
         (settings / f"{name}.env").chmod(0o600)
 
-    def night(version, services):
+    def run_job(version, services):
         folder = tmp_path / f"{version}-{len(services)}"
         folder.mkdir()
         return subprocess.run(
@@ -103,30 +103,32 @@ def test_nightly_job_names_who_is_behind_and_who_is_unsafe(git, team, tmp_path):
             text=True,
         )
 
-    good = night("v0.1.0", ["orders"])
+    good = run_job("v0.1.0", ["orders"])
     assert good.returncode == 0, good.stdout + good.stderr
     assert "== orders" in good.stdout
-    unsafe = night("v0.1.0", names)
+    unsafe = run_job("v0.1.0", names)
     assert unsafe.returncode == 1
     assert unsafe.stdout.count("auth.E") == 1
-    behind = night("v0.2.0", ["orders"])
-    assert behind.returncode == 1
-    assert "out of date" in behind.stdout
+    outdated = run_job("v0.2.0", ["orders"])
+    assert outdated.returncode == 1
+    assert "out of date" in outdated.stdout
 
 
-def test_patch_of_the_house_is_carried_to_the_next_release(git, team):
-    patch, house = "Questions? Ask in the channel api-help.", team / "house-template"
-    type_in(team, PATCH)
-    from_house = CREATE.replace("TEMPLATE", str(house)).replace("v0.1.0", "v0.1.0-house.1")
-    service = create(git, team, "Orders", from_house)
-    assert patch in (service / "README.md").read_text("utf-8")
-    type_in(house, MERGE)
-    type_in(service, UPDATE.splitlines()[0].replace("v0.2.0", "v0.2.0-house.1"))
-    assert patch in (service / "README.md").read_text("utf-8")
+def test_own_change_of_the_organisation_stays_with_the_next_release(git, team):
+    change, clone = "Questions? Ask in the channel api-help.", team / "organisation-template"
+    run_script(team, CHANGE)
+    command = CREATE.replace("TEMPLATE", str(clone)).replace("v0.1.0", "v0.1.0-organisation.1")
+    service = create_service(git, team, "Orders", command)
+    assert change in (service / "README.md").read_text("utf-8")
+    run_script(clone, MERGE)
+    update, _ = UPDATE.splitlines()
+    run_script(service, update.replace("v0.2.0", "v0.2.0-organisation.1"))
+    assert change in (service / "README.md").read_text("utf-8")
     assert (service / "news.md").exists()
 
 
-def test_house_answers_are_to_questions_that_there_are():
+def test_answers_of_the_organisation_name_existing_questions():
+
     named = re.findall(r"^  (\w+):", block("yaml", "default_context"), re.MULTILINE)
     assert len(named) == 5
     assert set(named) <= OPTIONS

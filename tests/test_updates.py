@@ -1,7 +1,7 @@
-"""A project that was made by the last release takes what is new, and keeps what is its own.
+"""A project of the last release gets what is new, and keeps the changes of its owner.
 
-Before the first release there is none to start from: then it is this version. So that
-there always is an update, a few changes come on top of this version, as a next would have.
+Before the first release, the project is made by this version. A few changes are added to
+this version, so that there is always an update.
 """
 
 import json
@@ -14,14 +14,14 @@ import sys
 
 import pytest
 from baking import read
-from conftest import ROOT, commit_all, copy_of_this_version, run
+from conftest import ROOT, commit_all, copy_this_version, run
 from test_release import release
 
 PROJECT = "{{cookiecutter.project_slug}}"
 PACKAGE = "{{cookiecutter.__package}}"
 BIN = os.path.dirname(sys.executable)
 
-# What a next version would do: change lines, add a file, remove one.
+# The changes of the next version: two files with other lines, a new file, a removed file.
 NEXT = {
     f"{PROJECT}/README.md": ("You need Python 3.11 or newer, and make.", "You need make."),
     f"{PROJECT}/{PACKAGE}/dummy/__init__.py": ('"""', '"""Newer. '),
@@ -29,8 +29,8 @@ NEXT = {
     f"{PROJECT}/.gitattributes": None,
 }
 
-# What its owner does: files, and lines in the template's files.
-MINE = {
+# The changes of the owner: new files, and lines in the files of the template.
+MY_FILES = {
     "token_auth_api/mine.py": '"""Mine."""\n\nANSWER = 42\n',
     "tests/test_mine.py": """from token_auth_api.mine import ANSWER
 
@@ -40,7 +40,7 @@ def test_answer_is_mine():
 """,
 }
 MY_LINES = {
-    "token_auth_api/dummy/views.py": ("\nfrom flask ", "\n# Mine: it has two items.\nfrom flask "),
+    "token_auth_api/dummy/views.py": ("\nfrom flask ", "\n# Mine.\nfrom flask "),
     "README.md": ("\n## Run it", "\nMine.\n\n## Run it"),
     "pyproject.toml": ("\n[tool.mypy]", "\n[tool.mine]\nanswer = 42\n\n[tool.mypy]"),
 }
@@ -48,22 +48,22 @@ MY_LINES = {
 
 @pytest.fixture
 def template(git, tmp_path):
-    """Return a repository of the template: the last release, of which a project is made."""
+    """Return a repository of the template, with the last release."""
     folder = tmp_path / "template"
-    if released := release.last_release():
+    if released := release.find_last_release():
         archive = tmp_path / "release.tar"
         git(ROOT, "archive", "--output", archive, released)
         shutil.unpack_archive(archive, folder, filter="data")
     else:
-        copy_of_this_version(folder)
+        copy_this_version(folder)
     commit_all(git, folder, "The last release")
     return folder
 
 
 def publish_next(git, template):
-    """Commit this version to the template, with the changes of a next one."""
+    """Commit the next version: this version with the changes of NEXT."""
     git(template, "rm", "-r", "--quiet", ".")
-    copy_of_this_version(template)
+    copy_this_version(template)
     for name, change in NEXT.items():
         path = template / name
         if change is None:
@@ -83,8 +83,8 @@ def add_my_lines(name, text):
 
 
 def work_on(git, project):
-    """Do what its owner does, and remove a file; the secrets are in .env."""
-    for name, text in MINE.items():
+    """Make the changes of the owner, remove a file, and write .env."""
+    for name, text in MY_FILES.items():
         (project / name).write_text(text, "utf-8")
     for name in MY_LINES:
         path = project / name
@@ -97,10 +97,10 @@ def work_on(git, project):
 
 
 def assert_updated(project, newest):
-    """All is as the next version makes it, but for what is the owner's."""
+    """Assert that the project is as the next version makes it, with the owner's changes."""
     expected = {name: text.decode() for name, text in read(newest).items()}
     expected |= {name: add_my_lines(name, expected[name]) for name in MY_LINES}
-    expected |= {**MINE, ".env": "FLASK_SECRET_KEY=mine\n"}
+    expected |= {**MY_FILES, ".env": "FLASK_SECRET_KEY=mine\n"}
     del expected["compose.yaml"]
     updated = {
         name: text.decode()
@@ -114,14 +114,14 @@ def assert_updated(project, newest):
 
 
 def make_newest(template, folder):
-    """Make a project with the newest version of the template."""
-    words = ["--no-input", "--output-dir", folder, template]
-    run([sys.executable, "-m", "cookiecutter", *words], template)
+    """Generate a project with the newest version of the template."""
+    options = ["--no-input", "--output-dir", folder, template]
+    run([sys.executable, "-m", "cookiecutter", *options], template)
     return folder / "token-auth-api"
 
 
-def commands(project):
-    """Return what the README says to type: with cruft, and without."""
+def read_commands(project):
+    """Return the commands of the README: with cruft, and without."""
     readme = (project / "README.md").read_text("utf-8")
     return re.findall(r"^```shell\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
 
@@ -131,24 +131,24 @@ def test_cruft_merges_the_next_version_with_my_work(git, template, installed, tm
     cruft = f"{BIN}/cruft"
     run([cruft, "create", "--no-input", "--output-dir", tmp_path, template], tmp_path)
     project = tmp_path / "token-auth-api"
-    commit_all(git, project, "As it was made")
+    commit_all(git, project, "Start")
     work_on(git, project)
     assert run([cruft, "check"], project)
     publish_next(git, template)
     assert subprocess.run([cruft, "check"], cwd=project, capture_output=True).returncode == 1
 
-    with_cruft, _ = commands(project)
+    with_cruft, _ = read_commands(project)
     path = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     run(["bash", "-euc", with_cruft], project, env=path)
     assert not list(project.rglob("*.rej"))
     assert_updated(project, make_newest(template, tmp_path / "newest"))
     assert run([cruft, "check"], project)
-    made_by = json.loads((project / ".cruft.json").read_text("utf-8"))["commit"]
-    assert made_by == git(template, "rev-parse", "HEAD")
+    version = json.loads((project / ".cruft.json").read_text("utf-8"))["commit"]
+    assert version == git(template, "rev-parse", "HEAD")
     run(["make", "check", "test"], installed(project))
 
 
-def test_project_that_cookiecutter_made_can_follow_too(git, template, tmp_path):
+def test_project_of_cookiecutter_can_be_updated_by_cruft(git, template, tmp_path):
     project = make_newest(template, tmp_path)
     run([f"{BIN}/cruft", "link", "--no-input", template], project)
     commit_all(git, project, "Follow the template")
@@ -161,19 +161,20 @@ def test_project_that_cookiecutter_made_can_follow_too(git, template, tmp_path):
 
 def test_update_without_cruft_merges_too(git, template, tmp_path):
     project = make_newest(template, tmp_path)
-    commit_all(git, project, "As it was made")
+    commit_all(git, project, "Start")
     first = git(project, "rev-parse", "HEAD")
     work_on(git, project)
     publish_next(git, template)
 
-    script = commands(project)[1].replace("FIRST", first)
+    script = read_commands(project)[1].replace("FIRST", first)
     script = script.replace("cookiecutter ", f"{BIN}/cookiecutter --no-input ")
     run(["bash", "-euc", script.replace("TEMPLATE", str(template))], project)
     assert_updated(project, make_newest(template, tmp_path / "newest"))
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_project_says_which_version_made_it(default_project):
+def test_readme_of_a_project_names_the_version_that_made_it(default_project):
+
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)[1]
     readme = (default_project / "README.md").read_text("utf-8")
     assert f"was made with cookiecutter-flask-token-auth {version}." in readme

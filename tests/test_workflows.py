@@ -1,4 +1,4 @@
-"""The workflows, ours and those of the projects: safe, valid, and they run what make runs."""
+"""The workflows of this repository and of the projects are valid and safe, and run make."""
 
 import re
 import subprocess
@@ -16,17 +16,17 @@ WORKFLOWS = [
     *sorted((ROOT / ".github/workflows").iterdir()),
     *sorted((GENERATED / ".github/workflows").iterdir()),
 ]
-OF_BOTH = ["make check", "make test"]
+COMMANDS = ["make check", "make test"]
 
 
-def findings(workflow):
-    """Return what zizmor says: nothing if it finds nothing."""
+def find_unsafe(workflow):
+    """Return the findings of zizmor, or an empty text."""
     command = [TOOLS / "zizmor", "--offline", "--quiet", "--format", "plain", workflow]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.stdout if done.returncode else ""
 
 
-def commands(workflow):
+def read_commands(workflow):
     jobs = yaml.safe_load(workflow.read_text("utf-8"))["jobs"].values()
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 
@@ -35,11 +35,11 @@ def commands(workflow):
 def test_workflow_is_valid_and_safe(workflow):
     schema = ["--builtin-schema", "vendor.github-workflows"]
     run([TOOLS / "check-jsonschema", *schema, workflow], ROOT)
-    assert findings(workflow) == ""
+    assert find_unsafe(workflow) == ""
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_may_only_read_and_names_the_versions_that_it_pins(workflow):
+def test_workflow_can_only_read_and_pins_its_actions_with_their_versions(workflow):
     text = workflow.read_text("utf-8")
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
     pins = re.findall(r"uses: (.*)", text)
@@ -60,31 +60,33 @@ def test_unsafe_workflow_is_found(tmp_path, old, new, rule):
     unsafe = tmp_path / ".github/workflows/ci.yml"
     unsafe.parent.mkdir(parents=True)
     unsafe.write_text(re.sub(old, new, text), "utf-8")
-    assert rule in findings(unsafe)
+    assert rule in find_unsafe(unsafe)
 
 
-def test_project_on_github_runs_what_make_runs(bake):
-    assert commands(bake(ci_provider="github") / ".github/workflows/ci.yml") == OF_BOTH
+def test_project_on_github_runs_make_check_and_make_test(bake):
+    assert read_commands(bake(ci_provider="github") / ".github/workflows/ci.yml") == COMMANDS
 
 
-def test_project_on_gitlab_runs_what_make_runs(bake):
+def test_project_on_gitlab_runs_make_check_and_make_test(bake):
     file = bake(ci_provider="gitlab") / ".gitlab-ci.yml"
     (job,) = yaml.safe_load(file.read_text("utf-8")).values()
-    assert job["script"] == OF_BOTH
+    assert job["script"] == COMMANDS
 
 
-def test_our_workflow_runs_what_ci_runs():
-    assert commands(ROOT / ".github/workflows/ci.yml") == [".ci/run"]
+def test_our_workflow_runs_ci_run():
+    assert read_commands(ROOT / ".github/workflows/ci.yml") == [".ci/run"]
 
 
-def test_workflows_run_the_pythons_that_a_project_is_for(default_project):
+def test_workflows_run_every_python_that_a_project_supports(default_project):
     project = tomllib.loads((default_project / "pyproject.toml").read_text("utf-8"))["project"]
-    named = [line.rpartition(" ")[2] for line in project["classifiers"]]
-    assert project["requires-python"] == f">={named[0]}"
-    assert pythons_of(ROOT / ".github/workflows/ci.yml") == named
-    assert pythons_of(default_project / ".github/workflows/ci.yml") == [named[0], named[-1]]
+    supported = [line.rpartition(" ")[2] for line in project["classifiers"]]
+    first, last = supported[0], supported[-1]
+    assert project["requires-python"] == f">={first}"
+    assert read_pythons(ROOT / ".github/workflows/ci.yml") == supported
+    assert read_pythons(default_project / ".github/workflows/ci.yml") == [first, last]
 
 
-def pythons_of(workflow):
+def read_pythons(workflow):
+
     (job,) = yaml.safe_load(workflow.read_text("utf-8"))["jobs"].values()
     return job["strategy"]["matrix"]["python"]

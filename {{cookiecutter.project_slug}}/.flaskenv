@@ -1,4 +1,4 @@
-# What the flask command needs, for everyone. Not for secrets: those are in .env.
+# Settings of the flask command in development, without secrets: those are in .env.
 FLASK_APP={{ cookiecutter.__package }}
 FLASK_API_DOCS=true
 FLASK_LOG_JSON=false

@@ -1,4 +1,4 @@
-"""How gunicorn serves the app: `make serve`. Each value is an environment variable."""
+"""Settings of gunicorn: `make serve`. Most values come from environment variables."""
 
 import os
 
@@ -6,7 +6,7 @@ from flask.cli import load_dotenv
 from flask.helpers import get_load_dotenv
 
 if get_load_dotenv():
-    # .env first: what .flaskenv says of the document and the logs is for development.
+    # Before .flaskenv, whose API_DOCS and LOG_JSON are meant for development.
     load_dotenv(".env", load_defaults=False)
     os.environ.setdefault("FLASK_API_DOCS", "false")
     os.environ.setdefault("FLASK_LOG_JSON", "true")
@@ -15,19 +15,19 @@ if get_load_dotenv():
 wsgi_app = f"{os.environ['FLASK_APP']}:create_app()"
 bind = ":".join(os.environ[f"FLASK_RUN_{name}"] for name in ("HOST", "PORT"))
 
-# A process for each core. Each hashes FLASK_HASHES_AT_ONCE passwords at a time: with
-# more threads than log-ins can hold, the others answer meanwhile.
+# One process for each core is usual. Each hashes at most FLASK_MAX_CONCURRENT_HASHES
+# passwords at the same time, so the other threads answer requests during logins.
 workers = int(os.environ.get("WEB_CONCURRENCY", 2))
 threads = int(os.environ.get("WEB_THREADS", 16))
 
-# A crowd waits in the kernel's line, and is not turned away there. A worker that held
-# thousands of connections would spend its time looking through them.
+# A burst of connections waits in the kernel's queue (backlog), and is not refused. A
+# worker accepts few, because polling thousands of connections would take its time.
 backlog = 4096
 worker_connections = 500
 
-# In seconds: how long a stop waits for answers that are being made.
+# Seconds that a stopping worker has to finish running requests.
 graceful_timeout = 30
 
-# The app logs each request itself; gunicorn is told what to do by signals.
+# The app logs each request itself. Signals control gunicorn, so it needs no socket.
 accesslog = None
 control_socket_disable = True

@@ -1,0 +1,1 @@
+"""Scripts that run inside the environment of the measured application."""

@@ -1,9 +1,9 @@
-"""Calls an application in process; runs in the application's own environment.
+"""Call an application in process. Runs in the application's own environment.
 
-    python calls.py TARGET GOOD DEACTIVATED
+    python calls.py TARGET HEADERS DEACTIVATED_HEADERS
 
-The headers are JSON. For each number that it reads it makes so many requests, and prints
-a line of JSON: the CPU seconds of one, and how long its start took.
+The headers are JSON objects. For each number that it reads, it sends so many requests and
+prints a line of JSON: the CPU seconds of one request, and how long the start took.
 """
 
 import time
@@ -23,15 +23,15 @@ ITEMS = {"items": {"Key1": "Value1", "Key2": "value2"}}
 PATH = "/dummy-api/"
 
 
-def load(target: str) -> Callable:
-    """Return the application that a server would serve."""
+def load_app(target: str) -> Callable:
+    """Return the application that a server would load for this target."""
     module, _, name = target.partition(":")
     found = getattr(importlib.import_module(module), name.removesuffix("()"))
     return found() if name.endswith("()") else found
 
 
-def environ_of(headers: dict[str, str]) -> dict[str, object]:
-    """Return what a WSGI server makes of a request."""
+def build_environ(headers: dict[str, str]) -> dict[str, object]:
+    """Return the environment that a WSGI server builds for a request."""
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -52,14 +52,14 @@ def environ_of(headers: dict[str, str]) -> dict[str, object]:
     } | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
 
 
-def wsgi(app: Callable, headers: dict[str, str], requests: int) -> tuple[int, bytes]:
-    """Make requests; return the status and the body of the last."""
-    environ, statuses = environ_of(headers), []
+def call_wsgi(app: Callable, headers: dict[str, str], count: int) -> tuple[int, bytes]:
+    """Send requests; return the status and the body of the last."""
+    environ, statuses = build_environ(headers), []
 
     def start_response(status, headers, exc_info=None):
         statuses.append(int(status[:3]))
 
-    for _ in range(requests):
+    for _ in range(count):
         answer = app(environ | {"wsgi.input": io.BytesIO()}, start_response)
         body = b"".join(answer)
         if hasattr(answer, "close"):
@@ -67,8 +67,8 @@ def wsgi(app: Callable, headers: dict[str, str], requests: int) -> tuple[int, by
     return statuses[-1], body
 
 
-def asgi(app: Callable, headers: dict[str, str], requests: int) -> tuple[int, bytes]:
-    """Make requests; return the status and the body of the last."""
+def call_asgi(app: Callable, headers: dict[str, str], count: int) -> tuple[int, bytes]:
+    """Send requests; return the status and the body of the last."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -92,48 +92,49 @@ def asgi(app: Callable, headers: dict[str, str], requests: int) -> tuple[int, by
     async def send(message):
         sent.append(message)
 
-    async def make():
-        for _ in range(requests):
+    async def send_requests():
+        for _ in range(count):
             sent.clear()
             await app(dict(scope), receive, send)
 
-    asyncio.run(make())
+    asyncio.run(send_requests())
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
-def check(call: Callable, app: Callable, good: dict, deactivated: dict) -> None:
-    """Raise if the application is not what it should be: nothing else is comparable."""
-    status, body = call(app, good, 1)
+def check_answers(call: Callable, app: Callable, headers: dict, deactivated: dict) -> None:
+    """Raise unless a valid token is accepted, and a corrupt or deactivated one refused."""
+    status, body = call(app, headers, 1)
     assert (status, json.loads(body)) == (200, ITEMS), (status, body)
-    for headers in (spoiled(good), deactivated) if good else ():
-        status, body = call(app, headers, 1)
+    for refused in (corrupt_token(headers), deactivated) if headers else ():
+        status, body = call(app, refused, 1)
         assert status == 401, (status, body)
 
 
-def spoiled(headers: dict[str, str]) -> dict[str, str]:
-    """Return headers with another token, of the same length."""
+def corrupt_token(headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers with an invalid token of the same length."""
     ((name, value),) = headers.items()
     scheme, _, token = value.rpartition(" ")
     return {name: f"{scheme} {token[::-1]}".strip()}
 
 
 def main() -> None:
-    """Start, check, and measure what is asked for."""
+    """Load the application, check its answers, and measure as often as a number is read."""
     sys.path[0] = os.getcwd()
-    app = load(sys.argv[1])
+    app = load_app(sys.argv[1])
     loaded = time.perf_counter()
-    good, deactivated = map(json.loads, sys.argv[2:])
-    call = asgi if asyncio.iscoroutinefunction(app.__call__) else wsgi
-    call(app, good, 1)
-    first = time.perf_counter()
-    check(call, app, good, deactivated)
-    start = {"load": loaded - STARTED, "first": first - loaded}
+    headers, deactivated = map(json.loads, sys.argv[2:])
+    call = call_asgi if asyncio.iscoroutinefunction(app.__call__) else call_wsgi
+    call(app, headers, 1)
+    answered = time.perf_counter()
+    check_answers(call, app, headers, deactivated)
+    start = {"load": loaded - STARTED, "first": answered - loaded}
     for line in sys.stdin:
-        began = time.process_time()
-        status, _ = call(app, good, int(line))
-        spent = time.process_time() - began
+        count = int(line)
+        started = time.process_time()
+        status, _ = call(app, headers, count)
+        seconds = time.process_time() - started
         assert status == 200, status
-        print(json.dumps({"cpu": spent / int(line), **start}), flush=True)
+        print(json.dumps({"cpu": seconds / count, **start}), flush=True)
 
 
 if __name__ == "__main__":

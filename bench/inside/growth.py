@@ -1,8 +1,9 @@
-"""Fills databases with users, and calls each in turn; runs in the project's environment.
+"""Fill databases with users, and time requests on each. Runs in the project's environment.
 
     python growth.py ROUNDS SIZE=URI...
 
-It prints the median milliseconds, as JSON: of a token request, and of a login, with each.
+It prints two JSON lists, with an entry for each database: the median milliseconds of a
+token request, and those of a login.
 """
 
 import json
@@ -19,13 +20,13 @@ import token_auth_api
 from flask_migrate import upgrade
 from sqlalchemy import String, cast, create_engine, func, insert, literal, select
 
-TOKENS, LOGINS = 40, 4
-# The same in each run: a database that is full already is measured again.
+TOKEN_REQUEST_COUNT, LOGIN_COUNT = 40, 4
+# The same in each run, so that a database that is filled already can be measured again.
 SECRET = "kJ8-wq0ZyR5vN3xT7bLdM2fHcP9sGuE4"
 USER = {"email": "bench@example.com", "password": "correct horse battery"}
 
 
-def make_app(uri):
+def create_app(uri):
     """Return an app on the database, with one user who can log in."""
     app = token_auth_api.create_app(
         {
@@ -37,19 +38,19 @@ def make_app(uri):
     )
     with app.app_context():
         upgrade()
-        if not token_auth_api.security.users.find(USER["email"]):
-            token_auth_api.security.users.create(**USER)
+        if not token_auth_api.security.users.find_user_by_email(USER["email"]):
+            token_auth_api.security.users.create_user(**USER)
     return app
 
 
-def fill(app, size):
-    """Add users up to `size`, and a session of each: the server copies, which is fastest."""
+def fill_database(app, size):
+    """Add users up to `size`, each with a session. The server copies rows: that is fastest."""
     users = app.extensions["sqlalchemy"].metadata.tables["auth_user"]
-    sessions = app.extensions["sqlalchemy"].metadata.tables["auth_refresh_tracker"]
+    sessions = app.extensions["sqlalchemy"].metadata.tables["auth_session"]
     engine = create_engine(app.config["SQLALCHEMY_DATABASE_URI"])
     with engine.begin() as connection:
-        while (have := connection.scalar(select(func.count()).select_from(users))) < size:
-            number = users.c.id + have
+        while (count := connection.scalar(select(func.count()).select_from(users))) < size:
+            number = users.c.id + count
             name = literal("u") + cast(number, String(20))
             new = {
                 "id": number,
@@ -61,15 +62,15 @@ def fill(app, size):
                 "fs_uniquifier": name,
                 "login_count": users.c.login_count,
             }
-            copies = select(*new.values()).where(users.c.id <= size - have)
+            copies = select(*new.values()).where(users.c.id <= size - count)
             connection.execute(insert(users).from_select(list(new), copies))
         new = {
             "created_at": users.c.created_at,
             "modified_at": users.c.modified_at,
             "user_id": users.c.id,
             "name": literal("bench"),
-            "refresh_family": users.c.fs_uniquifier,
-            "gen": literal(1),
+            "key": users.c.fs_uniquifier,
+            "generation": literal(1),
             "expires_at": literal(datetime.now(UTC) + timedelta(days=30)),
             "last_used_at": literal(datetime.now(UTC)),
         }
@@ -78,25 +79,25 @@ def fill(app, size):
     engine.dispose()
 
 
-def medians(clients, request, count, rounds):
+def measure_medians(clients, send, count, rounds):
     """Return the median milliseconds of a request on each app, in interleaved rounds."""
     times = [[] for _ in clients]
     for _ in range(rounds):
-        for client, spent in zip(clients, times, strict=True):
+        for client, milliseconds in zip(clients, times, strict=True):
             for _ in range(count):
-                began = time.perf_counter()
-                answered(request(client))
-                spent.append((time.perf_counter() - began) * 1000)
-    return [round(statistics.median(spent), 3) for spent in times]
+                started = time.perf_counter()
+                check_answer(send(client))
+                milliseconds.append((time.perf_counter() - started) * 1000)
+    return [round(statistics.median(milliseconds), 3) for milliseconds in times]
 
 
 def log_in(client):
-    """Log the one user in."""
+    """Log in the user whom create_app() created."""
     return client.post("/login", json=USER)
 
 
-def answered(answer):
-    """Return an answer that is as it should be."""
+def check_answer(answer):
+    """Return the answer, if its status is 200."""
     assert answer.status_code == 200, answer.text
     return answer
 
@@ -104,18 +105,19 @@ def answered(answer):
 def main(rounds, *databases):
     """Fill a database for each size, and measure them side by side."""
     apps = []
-    for size, _, uri in (words.partition("=") for words in databases):
-        apps.append(make_app(uri))
-        fill(apps[-1], int(size))
+    for size, _, uri in (argument.partition("=") for argument in databases):
+        apps.append(create_app(uri))
+        fill_database(apps[-1], int(size))
     clients = [app.test_client() for app in apps]
-    users = {client: answered(log_in(client)).json["response"]["user"] for client in clients}
+    users = {client: check_answer(log_in(client)).json["response"]["user"] for client in clients}
 
-    def call(client):
+    def send_token_request(client):
         token = users[client]["authentication_token"]
         return client.get("/dummy-api/", headers={"Authentication-Token": token})
 
-    found = [medians(clients, *what, int(rounds)) for what in ((call, TOKENS), (log_in, LOGINS))]
-    print(json.dumps(found))
+    requests = ((send_token_request, TOKEN_REQUEST_COUNT), (log_in, LOGIN_COUNT))
+    results = [measure_medians(clients, *request, int(rounds)) for request in requests]
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

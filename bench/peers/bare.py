@@ -1,4 +1,4 @@
-"""The floor: Flask without authentication."""
+"""The lower limit: Flask without authentication."""
 
 from flask import Flask
 
@@ -6,9 +6,9 @@ app = Flask(__name__)
 
 
 @app.get("/dummy-api/")
-def items():
+def list_items():
     return {"items": {"Key1": "Value1", "Key2": "value2"}}
 
 
-def credentials(user_id):
+def create_headers(user_id):
     return {}

@@ -11,25 +11,25 @@ engine = create_engine(f"sqlite:///{os.environ['BENCH_DATABASE']}")
 signer = URLSafeTimedSerializer("a key that is for this measurement only", salt="access-token")
 
 users = table("auth_user", column("id"), column("active", Boolean))
-ACTIVE = select(users.c.id).where(users.c.id == bindparam("id"), users.c.active)
+ACTIVE_USER = select(users.c.id).where(users.c.id == bindparam("id"), users.c.active)
 
 
-def caller():
+def find_user_id():
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
         user_id = signer.loads(token, max_age=86400) if scheme == "Bearer" else None
     except BadData:
         return None
     with engine.connect() as connection:
-        return connection.execute(ACTIVE, {"id": user_id}).scalar()
+        return connection.execute(ACTIVE_USER, {"id": user_id}).scalar()
 
 
 @app.get("/dummy-api/")
-def items():
-    if caller() is None:
+def list_items():
+    if find_user_id() is None:
         abort(401)
     return {"items": {"Key1": "Value1", "Key2": "value2"}}
 
 
-def credentials(user_id):
+def create_headers(user_id):
     return {"Authorization": f"Bearer {signer.dumps(user_id)}"}

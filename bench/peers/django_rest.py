@@ -57,13 +57,13 @@ class User(AbstractBaseUser):
 
 
 @api_view(["GET"])
-def items(request):
+def list_items(request):
     return Response({"items": {"Key1": "Value1", "Key2": "value2"}})
 
 
-urlpatterns = [path("dummy-api/", items)]
+urlpatterns = [path("dummy-api/", list_items)]
 app = get_wsgi_application()
 
 
-def credentials(user_id):
+def create_headers(user_id):
     return {"Authorization": f"Token {Token.objects.get(user_id=user_id).key}"}

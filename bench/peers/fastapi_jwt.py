@@ -1,4 +1,4 @@
-"""FastAPI, with a JWT and the user's row, by the dependencies that its guide shows."""
+"""FastAPI, with a JWT and a query for the user, as its guide shows them."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-KEY = "a key that is for this measurement only"
+SECRET_KEY = "a key that is for this measurement only"
 
 app = FastAPI()
 engine = create_engine(f"sqlite:///{os.environ['BENCH_DATABASE']}")
@@ -28,14 +28,16 @@ class User(Base):
     active: Mapped[bool]
 
 
-def database():
+def open_session():
     with Session(engine) as session:
         yield session
 
 
-def caller(session: Annotated[Session, Depends(database)], token: Annotated[str, Depends(bearer)]):
+def get_current_user(
+    session: Annotated[Session, Depends(open_session)], token: Annotated[str, Depends(bearer)]
+):
     try:
-        claims = jwt.decode(token, KEY, algorithms=["HS256"])
+        claims = jwt.decode(token, SECRET_KEY, algorithms=["HS256"])
     except jwt.InvalidTokenError:
         claims = {"sub": 0}
     user = session.scalar(select(User).where(User.id == int(claims["sub"]), User.active))
@@ -45,10 +47,10 @@ def caller(session: Annotated[Session, Depends(database)], token: Annotated[str,
 
 
 @app.get("/dummy-api/")
-def items(user: Annotated[User, Depends(caller)]):
+def list_items(user: Annotated[User, Depends(get_current_user)]):
     return {"items": {"Key1": "Value1", "Key2": "value2"}}
 
 
-def credentials(user_id):
+def create_headers(user_id):
     claims = {"sub": str(user_id), "exp": datetime.now(UTC) + timedelta(days=1)}
-    return {"Authorization": f"Bearer {jwt.encode(claims, KEY, algorithm='HS256')}"}
+    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET_KEY, algorithm='HS256')}"}

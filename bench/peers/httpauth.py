@@ -1,4 +1,4 @@
-"""Flask-HTTPAuth, and a token that is a row of a table."""
+"""Flask-HTTPAuth, with tokens that are rows of a table."""
 
 import os
 
@@ -34,11 +34,11 @@ def verify_token(token):
 
 @app.get("/dummy-api/")
 @auth.login_required
-def items():
+def list_items():
     return {"items": {"Key1": "Value1", "Key2": "value2"}}
 
 
-def credentials(user_id):
+def create_headers(user_id):
     with app.app_context():
         key = db.session.scalar(select(Token.key).where(Token.user_id == user_id))
     return {"Authorization": f"Bearer {key}"}

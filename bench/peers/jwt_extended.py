@@ -1,4 +1,4 @@
-"""Flask-JWT-Extended, with the user loader and the blocklist of its documentation."""
+"""Flask-JWT-Extended, with the user loader and the blocklist that its documentation shows."""
 
 import os
 
@@ -30,26 +30,26 @@ class Blocked(db.Model):
 
 
 @jwt.token_in_blocklist_loader
-def is_blocked(header, payload):
+def check_if_token_is_revoked(header, payload):
     return db.session.scalar(select(Blocked.id).filter_by(jti=payload["jti"])) is not None
 
 
 @jwt.user_lookup_loader
-def user_of(header, payload):
+def load_user(header, payload):
     return db.session.scalar(select(User).filter_by(id=int(payload["sub"]), active=True))
 
 
 @jwt.invalid_token_loader
-def refuse(reason):
-    return {"msg": reason}, 401  # by itself it is 422
+def refuse_invalid_token(reason):
+    return {"msg": reason}, 401  # without this function it is 422
 
 
 @app.get("/dummy-api/")
 @jwt_required()
-def items():
+def list_items():
     return {"items": {"Key1": "Value1", "Key2": "value2"}}
 
 
-def credentials(user_id):
+def create_headers(user_id):
     with app.app_context():
         return {"Authorization": f"Bearer {create_access_token(identity=str(user_id))}"}

@@ -1,7 +1,7 @@
-"""The tutorial of 2015 with today's library, and no other change than it forces.
+"""The tutorial of 2015, with only the changes that today's Flask-Security requires.
 
-It forces: Flask-Security from its own name, fs_uniquifier, a token in the answer
-of a login, and no CSRF token for JSON.
+These are: the import from flask_security, the column fs_uniquifier, the setting that
+returns a token from a login, and no CSRF token for JSON.
 """
 
 import os
@@ -74,10 +74,10 @@ security = Security(app, SQLAlchemyUserDatastore(db, User, Role))
 
 @app.route("/dummy-api/", methods=["GET"])
 @auth_token_required
-def items():
+def list_items():
     return jsonify(items={"Key1": "Value1", "Key2": "value2"})
 
 
-def credentials(user_id):
+def create_headers(user_id):
     with app.app_context():
         return {"Authentication-Token": db.session.get(User, user_id).get_auth_token()}

@@ -1,6 +1,5 @@
-"""How `flask db` runs the migrations: on the app's own engine, one at a time."""
+"""How `flask db` runs migrations: on the app's own engine, one process at a time."""
 
-import warnings
 from logging.config import fileConfig
 from pathlib import Path
 from typing import Any
@@ -15,22 +14,19 @@ from sqlalchemy.exc import OperationalError
 
 fileConfig(str(context.config.config_file_name), disable_existing_loggers=False)
 
-# An index on an expression is written by hand: no two engines show it alike.
-BY_HAND = {"uq_auth_user_email_lower"}
-warnings.filterwarnings("ignore", ".*expression-based index")
-
-# Whoever comes second waits, and finds the work done. Changing a large table takes
-# longer than a request may, and SQLite must not follow a table's copy to its rows.
-ALONE = {
+# SQL that takes a lock: a second process waits, and finds the work done. A migration of
+# a large table takes longer than a request may. SQLite copies a table to change it, and
+# must not enforce foreign keys meanwhile.
+LOCK_SQL = {
     "sqlite": ["PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE"],
     "postgresql": ["SET statement_timeout = 0", "SELECT pg_advisory_lock(5001)"],
     "mysql": ["SET max_statement_time = 0", "SELECT GET_LOCK('flask db', 3600)"],
 }
-ALONE["mariadb"] = ALONE["mysql"]
+LOCK_SQL["mariadb"] = LOCK_SQL["mysql"]
 
 
-def with_its_import(kind: str, item: Any, context: Any) -> Any:
-    """Write a type of the app's own into a draft, and where it comes from."""
+def render_own_type(kind: str, item: Any, context: Any) -> Any:
+    """Write a type of the app into a draft, with its import."""
     name, module = type(item).__name__, type(item).__module__
     if kind != "type" or not module.startswith(f"{current_app.import_name}."):
         return False
@@ -43,8 +39,8 @@ drafts = Rewriter()
 
 @drafts.rewrites(CreateTableOp)
 @drafts.rewrites(CreateIndexOp)
-def may_come_again(context: Any, revision: Any, step: Any) -> Any:
-    """Let the next try find what a migration did before it failed: MariaDB keeps it."""
+def make_repeatable(context: Any, revision: Any, step: Any) -> Any:
+    """Let a failed migration run again: MariaDB keeps what it did before it failed."""
     step.if_not_exists = True
     return step
 
@@ -52,17 +48,16 @@ def may_come_again(context: Any, revision: Any, step: Any) -> Any:
 migrate = current_app.extensions["migrate"]
 settings = {
     "target_metadata": migrate.db.metadata,
-    "include_object": lambda _, name, *__: name not in BY_HAND,
     "process_revision_directives": drafts,
-    "render_item": with_its_import,
-    # Each revision counts as soon as it is done.
+    "render_item": render_own_type,
+    # Each revision is committed on its own.
     "transaction_per_migration": True,
     **migrate.configure_args,
 }
 
 
 def run_offline() -> None:
-    """Print the SQL (`flask db upgrade --sql`), for someone else to run."""
+    """Print the SQL (`flask db upgrade --sql`) instead of running it."""
     context.configure(
         dialect_name=migrate.db.engine.dialect.name, literal_binds=True, **settings
     )
@@ -71,34 +66,34 @@ def run_offline() -> None:
 
 
 def run_online() -> None:
-    """Change the database."""
+    """Migrate the database."""
     with connect() as connection:
-        be_alone(connection)
+        take_lock(connection)
         context.configure(connection=connection, **settings)
         with context.begin_transaction():
             context.run_migrations()
         connection.commit()
-        # The lock, and what else was set, ends with the connection.
+        # The lock, and the other settings, end with the connection.
         connection.invalidate()
 
 
 def connect() -> Connection:
-    """Connect, or say where there is no database and how to get one."""
+    """Connect, or say which database is unreachable and what to do."""
     try:
         connection: Connection = migrate.db.engine.connect()
     except OperationalError as error:
         compose = Path("compose.yaml").exists()
         start = "docker compose up -d db" if compose else "start it"
         raise click.ClickException(
-            f"No database answers at {migrate.db.engine.url}: {error.orig}\n"
-            f"Try: {start}. The address is FLASK_SQLALCHEMY_DATABASE_URI in .env."
+            f"The database {migrate.db.engine.url} is unreachable: {error.orig}\n"
+            f"Try: {start}. Its URL is FLASK_SQLALCHEMY_DATABASE_URI in .env."
         ) from None
     return connection
 
 
-def be_alone(connection: Connection) -> None:
-    """Wait for others who migrate."""
-    for statement in ALONE.get(connection.dialect.name, []):
+def take_lock(connection: Connection) -> None:
+    """Wait for other processes that migrate."""
+    for statement in LOCK_SQL.get(connection.dialect.name, []):
         connection.exec_driver_sql(statement)
     if connection.dialect.name != "sqlite":
         connection.commit()

@@ -1,9 +1,17 @@
 """Every error is a problem document, RFC 9457."""
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    TimeoutError,
+)
+from sqlalchemy.orm.exc import StaleDataError
 
 LOST = OperationalError("SELECT 1", {}, Exception("connection lost"))
+PROBLEM = "application/problem+json"
 
 
 def raising(error):
@@ -15,12 +23,18 @@ def raising(error):
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nowhere", 404), ("DELETE", "/dummy-api/", 405), ("POST", "/", 405)],
+    [
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/dummy-api/", 405),
+        ("POST", "/healthz", 405),
+        ("GET", "/login", 405),
+    ],
 )
 def test_error_of_flask_is_a_problem(client, method, path, status):
-    answer = client.open(path, method=method)
-    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
-    assert answer.json.keys() == {"type", "title", "status", "detail"}
+    response = client.open(path, method=method)
+    assert (response.status_code, response.mimetype) == (status, PROBLEM)
+    assert response.json.keys() == {"type", "title", "status", "detail"}
+    assert (response.json["type"], response.json["status"]) == ("about:blank", status)
 
 
 def test_headers_of_an_error_survive(client):
@@ -30,9 +44,9 @@ def test_headers_of_an_error_survive(client):
 def test_bug_is_a_problem_that_tells_nothing(make_app):
     app = make_app(PROPAGATE_EXCEPTIONS=False)
     app.add_url_rule("/bug", view_func=raising(RuntimeError("secret")))
-    answer = app.test_client().get("/bug")
-    assert (answer.status_code, answer.mimetype) == (500, "application/problem+json")
-    assert "secret" not in answer.text
+    response = app.test_client().get("/bug")
+    assert (response.status_code, response.mimetype) == (500, PROBLEM)
+    assert "secret" not in response.text
 
 
 def test_large_body_is_refused(make_app):
@@ -41,26 +55,44 @@ def test_large_body_is_refused(make_app):
 
 
 @pytest.mark.parametrize("path", ["/dummy-api/", "/readyz"])
-def test_database_that_is_away_is_not_the_callers_fault(app, auth, monkeypatch, path):
+def test_unreachable_database_is_not_the_callers_fault(auth, engine, monkeypatch, path):
     headers = {"Authentication-Token": auth.token()}
     assert auth.client.get(path, headers=headers).status_code == 200
-    with app.app_context():
-        dialect = app.extensions["sqlalchemy"].engine.dialect
-    monkeypatch.setattr(dialect, "do_execute", lambda *_: raising(LOST)())
-    answer = auth.client.get(path, headers=headers)
-    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
-    assert answer.headers["Retry-After"] == "5"
+    monkeypatch.setattr(engine.dialect, "do_execute", lambda *_: raising(LOST)())
+    response = auth.client.get(path, headers=headers)
+    assert (response.status_code, response.mimetype) == (503, PROBLEM)
+    assert response.headers["Retry-After"] == "5"
 
 
-def test_database_that_goes_away_before_the_commit_is_503(make_app, auth, monkeypatch):
+def test_database_that_is_lost_before_the_commit_is_503(make_app, auth, monkeypatch):
     app = make_app(PROPAGATE_EXCEPTIONS=False)
     monkeypatch.setattr(app.extensions["security"].datastore, "commit", raising(LOST))
     auth.client = app.test_client()
     assert auth.login().status_code == 503
 
 
-def test_role_that_is_missing_is_a_problem(app, auth):
-    security = app.extensions["security"]
-    with app.app_context():
-        answer = security._unauthz_handler("roles_required", ["admin"])
-    assert answer.status_code == 403
+UNREACHABLE = "The database is unreachable. Try again in a moment."
+UNSTORABLE = "A value cannot be stored in the database."
+STALE = "The precondition on the request for the URL failed positive evaluation."
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "detail"),
+    [
+        (LOST, 503, UNREACHABLE),
+        (InterfaceError("SELECT 1", {}, Exception("closed")), 503, UNREACHABLE),
+        (PendingRollbackError("invalid"), 503, UNREACHABLE),
+        (TimeoutError("no connection left"), 503, UNREACHABLE),
+        (DataError("INSERT", {}, Exception("NUL")), 422, UNSTORABLE),
+        (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogate"), 422, UNSTORABLE),
+        (StaleDataError("0 rows matched"), 412, STALE),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_error_of_the_database_is_a_problem(make_app, error, status, detail):
+    app = make_app()
+    app.add_url_rule("/error", view_func=raising(error))
+    response = app.test_client().get("/error")
+    assert (response.status_code, response.mimetype) == (status, PROBLEM)
+    assert response.json["detail"] == detail
+    assert response.headers.get("Retry-After") == {503: "5"}.get(status)

@@ -5,11 +5,10 @@ import stat
 
 import pytest
 from click.testing import CliRunner
-from conftest import PACKAGE
 from dotenv import dotenv_values
 from werkzeug.utils import import_string
 
-main = import_string(f"{PACKAGE.__name__}.first_run:main")
+main = import_string("first_run:main")
 
 
 @pytest.fixture
@@ -40,8 +39,7 @@ def test_file_is_readable_by_its_owner_alone(run, tmp_path):
 def test_second_run_changes_nothing(run, tmp_path):
     run()
     before = (tmp_path / ".env").read_bytes()
-    answer = run()
-    assert answer.output == ".env is there: left as it is.\n"
+    assert run().output == ".env exists already. Nothing was changed.\n"
     assert (tmp_path / ".env").read_bytes() == before
 
 

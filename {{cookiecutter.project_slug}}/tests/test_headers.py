@@ -1,4 +1,4 @@
-"""Headers: which are sent, and which are believed."""
+"""Headers: which are sent, and which are trusted."""
 
 import pytest
 
@@ -16,13 +16,13 @@ def test_every_answer_has_the_safe_headers(client, path):
 
 
 def test_hsts_is_sent_when_it_is_set(make_app):
-    answer = make_app(HSTS_SECONDS=31536000).test_client().get("/healthz")
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    response = make_app(HSTS_SECONDS=31536000).test_client().get("/healthz")
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
 def test_no_other_origin_is_let_in(client):
-    answer = client.get("/healthz", headers=ORIGIN)
-    assert "Access-Control-Allow-Origin" not in answer.headers
+    response = client.get("/healthz", headers=ORIGIN)
+    assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_healthy_app_says_so_to_anyone(client, path):
-    answer = client.get(path)
-    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+    response = client.get(path)
+    assert (response.status_code, response.json) == (200, {"status": "ok"})
 
 
 def test_app_without_its_database_is_alive_and_not_ready(make_app):

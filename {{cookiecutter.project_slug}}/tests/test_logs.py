@@ -1,11 +1,13 @@
-"""Logs: a line a request, a line an event, and never a secret."""
+"""Logs: a line for each request and each event, and never a secret."""
 
 import json
 import logging
-import logging.config
+import sys
 
 import pytest
 from sqlalchemy import text
+
+from tests.conftest import EMAIL, PASSWORD, catch_logging
 
 
 @pytest.fixture
@@ -46,9 +48,9 @@ def test_request_stays_one_line_whatever_its_path(client, requests):
     [("abc-123", True), ("a b", False), ("x" * 65, False), ("", False)],
 )
 def test_request_id_is_kept_if_it_is_one(client, requests, sent, kept):
-    answer = client.get("/healthz", headers={"X-Request-ID": sent})
+    response = client.get("/healthz", headers={"X-Request-ID": sent})
     (line,) = requests()
-    assert answer.headers["X-Request-ID"] == line.request_id
+    assert response.headers["X-Request-ID"] == line.request_id
     assert (line.request_id == sent) is kept
 
 
@@ -58,16 +60,16 @@ def test_events_of_authentication_are_logged_with_their_reason(auth, events, fla
     auth.login(email="bob@example.com")
     auth.refresh(tokens.refresh)
     auth.refresh(tokens.refresh)
-    auth.refresh("guessed")
+    auth.refresh("invented")
     auth.logout(auth.tokens().access)
-    flask("auth", "revoke", "ada@example.com")
-    flask("users", "deactivate", "ada@example.com")
+    flask("auth", "revoke", EMAIL)
+    flask("users", "deactivate", EMAIL)
     auth.login()
     assert events() == [
         ("login", None),
         ("login refused", "wrong password"),
         ("login refused", "unknown address"),
-        ("session renewed", None),
+        ("session refreshed", None),
         ("refresh refused", "GEN_MISMATCH"),
         ("refresh token reused, session ended", None),
         ("refresh refused", "INVALID"),
@@ -81,18 +83,18 @@ def test_events_of_authentication_are_logged_with_their_reason(auth, events, fla
 @pytest.mark.parametrize(
     ("limit", "reason"),
     [
-        ("LOGIN_LIMIT_PER_ADDRESS", "network"),
-        ("LOGIN_LIMIT_PER_ACCOUNT", "account"),
+        ("LOGIN_RATE_LIMIT_PER_NETWORK", "network"),
+        ("LOGIN_RATE_LIMIT_PER_ACCOUNT", "account"),
     ],
 )
-def test_too_many_attempts_are_logged_with_what_they_have_in_common(
+def test_rate_limit_is_logged_with_what_the_attempts_have_in_common(
     auth, events, make_app, limit, reason
 ):
     settings = {limit: "1 per minute", "RATELIMIT_ENABLED": True}
     auth.client = make_app(**settings).test_client()
     auth.login(password="wrong")
     assert auth.login().status_code == 429
-    assert events()[-1] == ("too many attempts", reason)
+    assert events()[-1] == ("rate limited", reason)
 
 
 @pytest.fixture
@@ -105,56 +107,60 @@ def break_database(migrated):
             database.session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
             database.session.commit()
 
-    yield lambda: rename("auth_refresh_tracker", "elsewhere")
-    rename("elsewhere", "auth_refresh_tracker")
+    yield lambda: rename("auth_session", "elsewhere")
+    rename("elsewhere", "auth_session")
 
 
-def test_no_secret_is_ever_logged(app, auth, break_database, caplog, settings):
+def test_no_secret_is_ever_logged(app, auth, break_database, caplog, settings, sql):
     caplog.set_level(logging.DEBUG)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     tokens = auth.tokens()
     auth.call("spoiled" + tokens.access)
     auth.login(password="wrong horse battery")
-    renewed = auth.refresh(tokens.refresh).json["response"]["user"]
+    new = auth.refresh(tokens.refresh).json["response"]["user"]
     break_database()
     assert auth.login().status_code >= 500
-    assert auth.call(renewed["authentication_token"]).status_code >= 500
-    with app.app_context():
-        database = app.extensions["sqlalchemy"]
-        query = text("SELECT password, fs_uniquifier FROM auth_user")
-        row = database.session.execute(query).one()
+    assert auth.call(new["authentication_token"]).status_code >= 500
+    (row,) = sql("SELECT password, fs_uniquifier FROM auth_user")
     logged = caplog.text + "".join(str(record.__dict__) for record in caplog.records)
     secrets = [
-        *("correct horse battery", "wrong horse battery", "ada@example.com", *row),
+        *(PASSWORD, "wrong horse battery", EMAIL, *row),
         *(tokens.access, tokens.refresh),
-        *(renewed["authentication_token"], renewed["refresh_token"]),
+        *(new["authentication_token"], new["refresh_token"]),
         *(settings["SECRET_KEY"], settings["SECURITY_PASSWORD_SALT"]),
     ]
-    assert "auth_refresh_tracker" in logged
+    assert "auth_session" in logged
     assert not [secret for secret in secrets if secret in logged]
 
 
 @pytest.fixture
-def config(make_app, monkeypatch):
-    """Return a function that gives the logging of an app that is no test."""
+def logging_of(make_app):
+    """Return a function that gives how an app that is no test configures logging."""
 
-    def config(**settings):
-        configs = []
-        with monkeypatch.context() as patch:
-            patch.setattr("logging.config.dictConfig", configs.append)
+    def logging_of(**settings):
+        with catch_logging() as caught:
             make_app(TESTING=False, **settings)
-        return logging.config.DictConfigurator(configs[0])
+        return caught
 
-    return config
+    return logging_of
 
 
 @pytest.fixture
-def formatter(config):
-    def formatter(**settings):
-        logs = config(**settings)
-        return logs.configure_formatter(logs.config["formatters"]["line"])
+def format_line(logging_of):
+    """Return a function that formats a record as an app with some settings does."""
 
-    return formatter
+    def format_line(record, **settings):
+        (handler,) = logging_of(**settings).options["handlers"]
+        return handler.format(logging.makeLogRecord(record))
+
+    return format_line
+
+
+def test_app_logs_to_stderr_from_info_on(logging_of):
+    caught = logging_of()
+    (handler,) = caught.options["handlers"]
+    assert (handler.stream, caught.options["force"]) == (sys.stderr, True)
+    assert caught.levels == [logging.INFO]
 
 
 @pytest.mark.parametrize(
@@ -164,10 +170,8 @@ def formatter(config):
         ("%s", ("GET /?secret=1",), False),
     ],
 )
-def test_development_server_logs_no_request(config, message, args, kept):
-    logs = config()
-    (name,) = logs.config["loggers"]["werkzeug"]["filters"]
-    passes = logs.configure_filter(logs.config["filters"][name])
+def test_development_server_logs_no_request(logging_of, message, args, kept):
+    (passes,) = logging_of().filters
     assert passes(logging.makeLogRecord({"msg": message, "args": args})) is kept
 
 
@@ -181,9 +185,8 @@ LINE = {
 OOPS = (ValueError, ValueError("oops"), None)
 
 
-def test_line_is_json_unless_set_otherwise(formatter):
-    line = json.loads(formatter().format(logging.makeLogRecord(LINE)))
-    assert line == {
+def test_line_is_json_unless_set_otherwise(format_line):
+    assert json.loads(format_line(LINE)) == {
         "time": "2026-07-01T12:00:00+00:00",
         "level": "INFO",
         "name": "app",
@@ -192,11 +195,11 @@ def test_line_is_json_unless_set_otherwise(formatter):
     }
 
 
-def test_line_of_an_error_says_where(formatter):
-    line = json.loads(formatter().format(logging.makeLogRecord({"exc_info": OOPS})))
+def test_line_of_an_error_says_where(format_line):
+    line = json.loads(format_line({"exc_info": OOPS}))
     assert line["exc_info"].endswith("ValueError: oops")
 
 
-def test_line_is_text_where_that_is_set(formatter):
-    line = formatter(LOG_JSON=False).format(logging.makeLogRecord(LINE))
+def test_line_is_text_where_that_is_set(format_line):
+    line = format_line(LINE, LOG_JSON=False)
     assert line.endswith(" INFO app GET /healthz 200")

@@ -6,38 +6,44 @@ from typing import Any
 from flask import Flask
 
 from . import (
+    accounts,
     api,
-    config,
+    checks,
+    copy_data,
     database,
     dummy,
+    emails,
     errors,
     headers,
     health,
     logs,
-    moving,
     notes,
     pages,
     security,
+    settings,
 )
 
 
-def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Make the application.
 
-    Without `settings` they come from the environment and `.env`; with them
-    (tests) the environment is not read. Raises config.ConfigurationError when
-    a setting is missing or unsafe.
+    Without `config` the settings come from the environment and `.env`; with it (in
+    tests) the environment is not read. Raises settings.ConfigurationError when a
+    setting is missing or unsafe.
     """
     app = Flask(__name__, static_folder=None)
-    config.init_app(app, settings)
+    settings.init_app(app, config)
     logs.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
     database.init_app(app)
-    moving.init_app(app)
+    copy_data.init_app(app)
     api.init_app(app)
     security.init_app(app)
+    checks.init_app(app)
     health.init_app(app)
+    emails.init_app(app)
+    accounts.init_app(app)
     dummy.init_app(app)
     notes.init_app(app)
     pages.init_app(app)

@@ -11,17 +11,16 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     DateTime,
     Dialect,
-    FunctionElement,
     MetaData,
-    String,
     TypeDecorator,
     event,
     make_url,
 )
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Moment = datetime | None
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -31,9 +30,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True).with_variant(DATETIME(fsp=6), "mysql", "mariadb")
     cache_ok = True
 
-    def process_bind_param(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_bind_param(self, value: Moment, dialect: Dialect) -> Moment:
         """Store UTC; a naive datetime raises ValueError, as its zone is unknown."""
         if value is None:
             return None
@@ -41,34 +38,11 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"{value!r} has no time zone: use datetime.now(UTC)")
         return value.astimezone(UTC)
 
-    def process_result_value(
-        self, value: datetime | None, dialect: Dialect
-    ) -> datetime | None:
+    def process_result_value(self, value: Moment, dialect: Dialect) -> Moment:
         """Give back what was stored, aware."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-class IgnoringCase(FunctionElement[str]):
-    """A text in lower case; on MariaDB as it is, as a column there ignores case.
-
-    MariaDB has no index on an expression.
-    """
-
-    type = String()
-    inherit_cache = True
-
-
-@compiles(IgnoringCase)
-def _lower(text: Any, compiler: Any, **options: Any) -> str:
-    return f"lower({compiler.process(text.clauses, **options)})"
-
-
-@compiles(IgnoringCase, "mysql")
-@compiles(IgnoringCase, "mariadb")
-def _as_it_is(text: Any, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(text.clauses, **options))
 
 
 def utc_now() -> datetime:
@@ -100,85 +74,90 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate()
 
-# Errors are logged with their SQL; the values would be personal data.
-ANY_ENGINE = {"hide_parameters": True}
+# Errors are logged with their SQL, without its parameters: they are personal data.
+COMMON_ENGINE_OPTIONS = {"hide_parameters": True}
 
-# Times are in seconds: a server that is away, or busy with one statement, must not take
-# every thread with it.
-SERVER = {
-    # A connection that the server has closed meanwhile is replaced, not used.
+# Timeouts in seconds: a server that is unreachable, or that takes long for one
+# statement, must not block every thread.
+SERVER_ENGINE_OPTIONS = {
+    # A connection that the server has closed in the meantime is replaced, not used.
     "pool_pre_ping": True,
     "pool_recycle": 1800,
-    # As many as a worker has threads, and a few more.
+    # As many connections as a worker has threads, and a few more.
     "pool_size": 5,
     "max_overflow": 15,
     "pool_timeout": 10,
 }
 
-ENGINES: dict[str, dict[str, Any]] = {
-    # A writer waits for the lock of another, and takes it before it writes.
+ENGINE_OPTIONS: dict[str, dict[str, Any]] = {
+    # A writer waits for the write lock, and takes it when its transaction begins.
     "sqlite": {"connect_args": {"timeout": 30, "isolation_level": "IMMEDIATE"}},
     "postgresql": {
-        **SERVER,
-        # A machine that vanished is given up after so many milliseconds.
+        **SERVER_ENGINE_OPTIONS,
+        # Milliseconds until an unanswered connection is given up.
         "connect_args": {"connect_timeout": 3, "tcp_user_timeout": 10_000},
     },
     "mysql": {
-        **SERVER,
-        # As on PostgreSQL. Its own default locks rows that are not there, and two
-        # requests of one user would each wait for the other.
+        **SERVER_ENGINE_OPTIONS,
+        # As on PostgreSQL. MariaDB's default also locks gaps between rows, and two
+        # requests of one user would end in a deadlock.
         "isolation_level": "READ COMMITTED",
         "connect_args": {"connect_timeout": 3},
     },
 }
-ENGINES["mariadb"] = ENGINES["mysql"]
+ENGINE_OPTIONS["mariadb"] = ENGINE_OPTIONS["mysql"]
 
-# What each new connection is told.
-SAID = {
+# SQL that runs on each new connection.
+ON_CONNECT_SQL = {
     "sqlite": [
         # Readers do not wait for the writer.
         "PRAGMA journal_mode = WAL",
-        # With WAL the file stays whole, and a crash loses nothing; a power cut may
-        # take the last writes.
+        # With WAL a crash of the process loses nothing and never corrupts the file; a
+        # power failure may lose the last writes.
         "PRAGMA synchronous = NORMAL",
-        # SQLite checks them only where it is asked to.
+        # SQLite enforces foreign keys only when asked to.
         "PRAGMA foreign_keys = ON",
     ],
     "postgresql": ["SET statement_timeout = '10s'"],
     "mysql": ["SET max_statement_time = 10"],
 }
-SAID["mariadb"] = SAID["mysql"]
+ON_CONNECT_SQL["mariadb"] = ON_CONNECT_SQL["mysql"]
 
-# A transaction around one query would be two more round trips to PostgreSQL. SQLite
-# has none to save, and MariaDB would pay for the switch.
-FOR_ONE_QUERY = {"postgresql": {"isolation_level": "AUTOCOMMIT"}}
+# A transaction around a single query is two more round trips to PostgreSQL. SQLite has
+# no round trips to save, and on MariaDB the switch itself is one.
+SINGLE_QUERY_OPTIONS = {"postgresql": {"isolation_level": "AUTOCOMMIT"}}
 
 
 def init_app(app: Flask) -> None:
     """Connect the app to the database that SQLALCHEMY_DATABASE_URI names."""
     try:
         _connect(app)
-    except (ArgumentError, ImportError, TypeError) as error:
+    except (ArgumentError, ImportError, TypeError, ValueError) as error:
         names = "FLASK_SQLALCHEMY_DATABASE_URI or FLASK_SQLALCHEMY_ENGINE_OPTIONS"
-        raise ClickException(f"{names} cannot be used: {error}") from None
+        # What should be the port may be part of a password: it is not repeated.
+        reason = "malformed number" if isinstance(error, ValueError) else error
+        raise ClickException(f"{names} cannot be used: {reason}") from None
 
 
 def _connect(app: Flask) -> None:
-    engine = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
-    ours, theirs = ENGINES.get(engine, SERVER), app.config["SQLALCHEMY_ENGINE_OPTIONS"]
-    names = ours.get("connect_args", {}) | theirs.get("connect_args", {})
-    options = {**ANY_ENGINE, **ours, **theirs, "connect_args": names}
+    dialect = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
+    defaults = ENGINE_OPTIONS.get(dialect, SERVER_ENGINE_OPTIONS)
+    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+    arguments = defaults.get("connect_args", {}) | options.get("connect_args", {})
+    options = COMMON_ENGINE_OPTIONS | defaults | options | {"connect_args": arguments}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     # Batch mode: SQLite changes a column only by copying its table.
     migrate.init_app(app, db, render_as_batch=True)
     with app.app_context():
-        event.listen(db.engine, "connect", partial(_say, SAID.get(engine, [])))
-        lookups = db.engine.execution_options(**FOR_ONE_QUERY.get(engine, {}))
-    app.extensions["lookups"] = lookups
+        statements = ON_CONNECT_SQL.get(dialect, [])
+        event.listen(db.engine, "connect", partial(run_on_connect, statements))
+        engine = db.engine.execution_options(**SINGLE_QUERY_OPTIONS.get(dialect, {}))
+    app.extensions["single_query_engine"] = engine
 
 
-def _say(statements: list[str], connection: Any, _: Any) -> None:
+def run_on_connect(statements: list[str], connection: Any, _: Any) -> None:
+    """Run statements on a new connection of the driver."""
     cursor = connection.cursor()
     for statement in statements:
         cursor.execute(statement)

@@ -1,4 +1,4 @@
-"""Every error, in one shape: application/problem+json, RFC 9457."""
+"""Every error has one shape: application/problem+json, RFC 9457."""
 
 from collections.abc import Mapping
 
@@ -14,22 +14,22 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, PreconditionFailed
 from werkzeug.http import HTTP_STATUS_CODES
 
-RETRY_SECONDS = 5
+DATABASE_RETRY_AFTER = 5  # seconds
 
-# The server is away, was away in the middle, or has no connection left for us.
-DATABASE_AWAY = (InterfaceError, OperationalError, PendingRollbackError, TimeoutError)
+# The server is unreachable, the connection was lost, or the pool has none left.
+UNREACHABLE = (InterfaceError, OperationalError, PendingRollbackError, TimeoutError)
 
 Errors = Mapping[str, list[str]]
 
 
 def init_app(app: Flask) -> None:
-    """Answer every error of the app, and of its libraries, with a problem."""
+    """Answer every error of the app, and of its libraries, with a problem document."""
     app.register_error_handler(HTTPException, http_problem)
-    for error in DATABASE_AWAY:
-        app.register_error_handler(error, _database_away)
-    app.register_error_handler(StaleDataError, _overtaken)
-    app.register_error_handler(DataError, _not_for_keeping)
-    app.register_error_handler(UnicodeEncodeError, _not_for_keeping)
+    for error in UNREACHABLE:
+        app.register_error_handler(error, database_unreachable)
+    app.register_error_handler(StaleDataError, stale_row)
+    app.register_error_handler(DataError, unstorable_value)
+    app.register_error_handler(UnicodeEncodeError, unstorable_value)
 
 
 def problem(status: int, detail: str | None, errors: Errors | None = None) -> Response:
@@ -38,44 +38,44 @@ def problem(status: int, detail: str | None, errors: Errors | None = None) -> Re
     `detail` says what is wrong with this request; `errors` has the messages for
     each field, by its name.
     """
-    body = {
-        "type": "about:blank",
-        "title": HTTP_STATUS_CODES[status],
-        "status": status,
-        "detail": detail,
-    }
+    title = HTTP_STATUS_CODES[status]
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     if errors:
         body["errors"] = errors
-    return Response(
-        json.dumps(body), status=status, mimetype="application/problem+json"
-    )
+    return Response(json.dumps(body), status, mimetype="application/problem+json")
+
+
+def invalid_fields(errors: Errors) -> Response:
+    """Make the 422 response for fields that are invalid."""
+    return problem(422, "Some fields are invalid.", errors)
 
 
 def http_problem(error: HTTPException) -> Response:
     """Answer an error that Flask or one of its libraries raised."""
     # What fails after the view, as a commit may, comes wrapped in a 500.
-    if isinstance(cause := getattr(error, "original_exception", None), DATABASE_AWAY):
-        return _database_away(cause)
-    answer = problem(error.code or 500, error.description)
-    # Allow (405), Retry-After (429): what the exception says beside its page.
+    if isinstance(cause := getattr(error, "original_exception", None), UNREACHABLE):
+        return database_unreachable(cause)
+    response = problem(error.code or 500, error.description)
+    # Allow (405), Retry-After (429): the headers that the exception adds.
     for name, value in error.get_headers():
         if name.lower() != "content-type":
-            answer.headers[name] = value
-    return answer
+            response.headers[name] = value
+    return response
 
 
-def _database_away(error: Exception) -> Response:
-    current_app.logger.error("The database does not answer", exc_info=error)
-    answer = problem(503, "The database does not answer. Try again in a moment.")
-    answer.headers["Retry-After"] = str(RETRY_SECONDS)
-    return answer
+def database_unreachable(error: Exception) -> Response:
+    """Answer 503 with Retry-After; the log has the error."""
+    current_app.logger.error("The database is unreachable", exc_info=error)
+    response = problem(503, "The database is unreachable. Try again in a moment.")
+    response.headers["Retry-After"] = str(DATABASE_RETRY_AFTER)
+    return response
 
 
-def _overtaken(error: StaleDataError) -> Response:
-    # Another request changed the row after this one had checked its If-Match.
+def stale_row(error: StaleDataError) -> Response:
+    """Answer 412: another request changed the row after If-Match was checked."""
     return http_problem(PreconditionFailed())
 
 
-def _not_for_keeping(error: Exception) -> Response:
-    # Half of a surrogate pair; on PostgreSQL the character NUL.
-    return problem(422, "A text or a number is none that the database can keep.")
+def unstorable_value(error: Exception) -> Response:
+    """Answer 422, for half of a surrogate pair, or NUL on PostgreSQL."""
+    return problem(422, "A value cannot be stored in the database.")

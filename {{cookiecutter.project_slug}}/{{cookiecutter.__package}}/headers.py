@@ -1,6 +1,6 @@
-"""Headers: which to believe, and which to send."""
+"""Headers: those of proxies that are trusted, and those that every response has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -8,8 +8,8 @@ from flask import Flask
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-# Answers are data for programs: no browser keeps, guesses at, frames or runs them.
-ALWAYS = {
+# Responses are data for programs: no browser may cache, sniff, frame or run them.
+SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -18,34 +18,32 @@ ALWAYS = {
 
 
 def init_app(app: Flask) -> None:
-    """Believe PROXY_COUNT proxies, let CORS_ORIGINS in, send the safe headers."""
+    """Trust PROXY_COUNT proxies, allow CORS_ORIGINS, send the security headers."""
     if proxies := app.config["PROXY_COUNT"]:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
     if origins := app.config["CORS_ORIGINS"]:
         CORS(app, origins=origins, expose_headers=["ETag", "X-Pagination"], max_age=600)
-    send = dict(ALWAYS)
+    headers = dict(SECURITY_HEADERS)
     if seconds := app.config["HSTS_SECONDS"]:
-        send["Strict-Transport-Security"] = f"max-age={seconds}"
-    app.wsgi_app = SafeHeaders(app.wsgi_app, send)  # type: ignore[method-assign]
+        headers["Strict-Transport-Security"] = f"max-age={seconds}"
+    app.wsgi_app = SecurityHeaders(app.wsgi_app, headers)  # type: ignore[method-assign]
 
 
-class SafeHeaders:
-    """Adds headers to each answer that has none of that name.
+class SecurityHeaders:
+    """Adds headers to each response that has none of that name.
 
     A WSGI middleware: a hook of Flask would cost twice as much for each request.
     """
 
     def __init__(self, wsgi_app: WSGIApplication, headers: Mapping[str, str]) -> None:
-        """Stand before an application."""
+        """Wrap an application."""
         self.wsgi_app = wsgi_app
         self.headers = list(headers.items())
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer one request."""
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        """Handle one request."""
 
         def send(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             sent = {name.title() for name, _ in headers}

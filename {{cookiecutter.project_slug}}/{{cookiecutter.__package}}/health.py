@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Health checks: liveness (/healthz) and readiness (/readyz)."""
 
 from flask import Blueprint, Flask
 from sqlalchemy import text
@@ -15,12 +15,12 @@ def init_app(app: Flask) -> None:
 
 @blueprint.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Alive: restart the process if this fails."""
+    """Liveness: restart the process if this fails."""
     return {"status": "ok"}
 
 
 @blueprint.get("/readyz")
 def readyz() -> dict[str, str]:
-    """Ready: send no traffic while this fails (503, the database is away)."""
+    """Readiness: send no traffic while the database is unreachable (503)."""
     db.session.execute(text("SELECT 1"))
     return {"status": "ok"}

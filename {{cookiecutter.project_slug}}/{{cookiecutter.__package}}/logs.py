@@ -1,14 +1,13 @@
-"""Logs: a line for each request, and for each event of authentication.
+"""Logs: one line for each request, and one for each authentication event.
 
-Lines name people by their id, and requests by their path without the query: what
-could be a password, a token or an address is not there to begin with.
+Lines name users by their id, and requests by their path without the query string, so
+that no password, token or e-mail address is logged.
 """
 
 import json
-import logging.config
+import logging
 import re
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
@@ -17,14 +16,16 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, g, has_request_context, request
 
-requests = logging.getLogger(f"{__package__}.requests")
-events = logging.getLogger(f"{__package__}.auth")
+request_logger = logging.getLogger(f"{__package__}.requests")
+audit_logger = logging.getLogger(f"{__package__}.auth")
 
-# What every record has, and need not be in its line.
-COMMON = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+# Attributes that every record has: they are not repeated in its line.
+STANDARD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
-# Made once: json.dumps would make an encoder for each line.
-ENCODE = json.JSONEncoder(default=str).encode
+# Built once: json.dumps would build an encoder for each line.
+encode_json = json.JSONEncoder(default=str).encode
+
+TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -32,17 +33,23 @@ REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 def init_app(app: Flask) -> None:
     """Log to stderr, as JSON where LOG_JSON is on."""
     if not app.testing:
-        logging.config.dictConfig(_logging(app.config["LOG_JSON"]))
+        handler = logging.StreamHandler()
+        as_json = app.config["LOG_JSON"]
+        handler.setFormatter(JsonFormatter() if as_json else logging.Formatter(TEXT))
+        logging.basicConfig(handlers=[handler], force=True)
+        logging.getLogger(__package__).setLevel(logging.INFO)
+        logging.getLogger("werkzeug").addFilter(is_no_request)
     app.wsgi_app = RequestLog(app.wsgi_app)  # type: ignore[method-assign]
 
 
 def audit(event: str, **details: Any) -> None:
-    """Log an event of authentication (ASVS 16.3): no secret, no address."""
-    events.info(event, extra={"event": event, "request_id": _request_id(), **details})
+    """Log an authentication event (ASVS 16.3): no secret, no e-mail address."""
+    extra = {"event": event, "request_id": _request_id(), **details}
+    audit_logger.info(event, extra=extra)
 
 
-class JsonLine(logging.Formatter):
-    """Writes a record as JSON, with all that it says beside its message."""
+class JsonFormatter(logging.Formatter):
+    """Formats a record as JSON, with every extra field."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
@@ -52,48 +59,29 @@ class JsonLine(logging.Formatter):
             "name": record.name,
             "message": record.getMessage(),
         }
-        fields = record.__dict__.items()
-        line |= {name: value for name, value in fields if name not in COMMON}
+        line |= {k: v for k, v in vars(record).items() if k not in STANDARD_ATTRIBUTES}
         if record.exc_info:
             line["exc_info"] = self.formatException(record.exc_info)
-        return ENCODE(line)
+        return encode_json(line)
 
 
-def _logging(as_json: bool) -> dict[str, Any]:
-    text = {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"()": JsonLine} if as_json else text},
-        "filters": {"no requests": {"()": lambda: _is_no_request}},
-        "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"level": "WARNING", "handlers": ["err"]},
-        "loggers": {
-            str(__package__): {"level": "INFO"},
-            "werkzeug": {"filters": ["no requests"]},
-        },
-    }
-
-
-def _is_no_request(record: logging.LogRecord) -> bool:
-    # The development server would log each request too, with its query.
+def is_no_request(record: logging.LogRecord) -> bool:
+    """Filter the development server's own lines about requests: they have the query."""
     return not record.args
 
 
 class RequestLog:
-    """Gives each request a name, and logs it when it is answered.
+    """Gives each request an id, and logs it when it is answered.
 
     A WSGI middleware: hooks of Flask would cost twice as much for each request.
     """
 
     def __init__(self, wsgi_app: WSGIApplication) -> None:
-        """Stand before an application."""
+        """Wrap an application."""
         self.wsgi_app = wsgi_app
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer one request."""
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        """Handle one request."""
         started = time.perf_counter()
         sent = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = sent if REQUEST_ID.fullmatch(sent) else token_hex(16)
@@ -108,7 +96,7 @@ class RequestLog:
                 "user": getattr(g.get("caller"), "id", None),
                 "request_id": request_id,
             }
-            requests.info("%(method)s %(path)s %(status)s", line, extra=line)
+            request_logger.info("%(method)s %(path)s %(status)s", line, extra=line)
             headers.append(("X-Request-ID", request_id))
             return start_response(status, headers, *error)
 

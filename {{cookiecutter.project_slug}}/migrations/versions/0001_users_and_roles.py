@@ -13,14 +13,14 @@ MOMENT = sa.DateTime(timezone=True).with_variant(
     mysql.DATETIME(fsp=6), "mysql", "mariadb"
 )
 
-# In any case, but with its accents: no two accounts for ada@ and ADA@, two for adá@.
-ADDRESS = sa.String(254).with_variant(
-    mysql.VARCHAR(254, collation="utf8mb4_uca1400_as_ci"), "mysql", "mariadb"
+# Equal by code points, on MariaDB too.
+EMAIL_ADDRESS = sa.String(254).with_variant(
+    mysql.VARCHAR(254, collation="utf8mb4_bin"), "mysql", "mariadb"
 )
 
 
 def upgrade() -> None:
-    """Make auth_user, auth_role and the table between them."""
+    """Create auth_user, auth_role and the table between them."""
     op.create_table(
         "auth_role",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("modified_at", MOMENT, nullable=False),
-        sa.Column("email", ADDRESS, nullable=False),
+        sa.Column("email", EMAIL_ADDRESS, nullable=False),
         sa.Column("password", sa.String(255)),
         sa.Column("first_name", sa.String(80)),
         sa.Column("last_name", sa.String(80)),
@@ -50,17 +50,8 @@ def upgrade() -> None:
         sa.Column("current_login_ip", sa.String(45)),
         sa.Column("login_count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_user")),
+        sa.UniqueConstraint("email", name=op.f("uq_auth_user_email")),
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_auth_user_fs_uniquifier")),
-        if_not_exists=True,
-    )
-    # MariaDB has no index on an expression; its column ignores case.
-    mariadb = op.get_context().dialect.name in ("mariadb", "mysql")
-    email = sa.text("email" if mariadb else "lower(email)")
-    op.create_index(
-        "uq_auth_user_email_lower",
-        "auth_user",
-        [email],
-        unique=True,
         if_not_exists=True,
     )
     op.create_table(
@@ -85,7 +76,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them, with every account."""
+    """Drop them, with every user."""
     op.drop_table("auth_user_role", if_exists=True)
     op.drop_table("auth_user", if_exists=True)
     op.drop_table("auth_role", if_exists=True)

@@ -15,39 +15,37 @@ MOMENT = sa.DateTime(timezone=True).with_variant(
 
 
 def upgrade() -> None:
-    """Make auth_refresh_tracker."""
+    """Create auth_session."""
     op.create_table(
-        "auth_refresh_tracker",
+        "auth_session",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("modified_at", MOMENT, nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(64), nullable=False),
-        sa.Column("refresh_family", sa.String(64), nullable=False),
-        sa.Column("gen", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(64), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("last_used_at", MOMENT, nullable=False),
         sa.Column("revoked_at", MOMENT),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_refresh_tracker")),
-        sa.UniqueConstraint(
-            "refresh_family", name=op.f("uq_auth_refresh_tracker_refresh_family")
-        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_session")),
+        sa.UniqueConstraint("key", name=op.f("uq_auth_session_key")),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["auth_user.id"],
-            name=op.f("fk_auth_refresh_tracker_user_id"),
+            name=op.f("fk_auth_session_user_id"),
             ondelete="CASCADE",
         ),
         if_not_exists=True,
     )
     op.create_index(
-        op.f("ix_auth_refresh_tracker_user_id"),
-        "auth_refresh_tracker",
+        op.f("ix_auth_session_user_id"),
+        "auth_session",
         ["user_id"],
         if_not_exists=True,
     )
 
 
 def downgrade() -> None:
-    """Drop it: everyone has to log in again."""
-    op.drop_table("auth_refresh_tracker", if_exists=True)
+    """Drop it: every user has to log in again."""
+    op.drop_table("auth_session", if_exists=True)

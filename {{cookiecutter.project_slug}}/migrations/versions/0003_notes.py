@@ -15,7 +15,7 @@ MOMENT = sa.DateTime(timezone=True).with_variant(
 
 
 def upgrade() -> None:
-    """Make note."""
+    """Create note."""
     op.create_table(
         "note",
         sa.Column("id", sa.Integer(), nullable=False),

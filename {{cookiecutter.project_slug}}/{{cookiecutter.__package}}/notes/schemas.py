@@ -1,17 +1,17 @@
-"""What a note is in JSON."""
+"""Notes in JSON."""
 
 from marshmallow import RAISE, Schema, fields
 from marshmallow.validate import Length, Regexp
 
-# PostgreSQL cannot keep it, and a service on SQLite may move there one day.
+# PostgreSQL cannot store NUL, and a service on SQLite may move to it one day.
 NO_NUL = Regexp("^[^\\x00]*$", error="Must not contain the character NUL.")
 
 
 class NoteSchema(Schema):
-    """What is written, and what is only read. Other fields are refused."""
+    """The fields of a note. Fields that are not listed are refused."""
 
     class Meta:
-        """Said here, it is in the document."""
+        """Unknown fields are refused, also in the OpenAPI document."""
 
         unknown = RAISE
 
@@ -23,14 +23,16 @@ class NoteSchema(Schema):
 
 
 class NoteFilter(Schema):
-    """Which notes to list."""
+    """The filter of the list."""
 
     title = fields.String(validate=[Length(1, 100), NO_NUL])
 
 
 NoteTotals = Schema.from_dict({"notes": fields.Integer()}, name="NoteTotals")
 
-# In the document; a test sends and compares them.
-NEW = {"title": "Milk", "text": "Two bottles, before six."}
-THEN = "2026-01-31T12:00:00+00:00"
-NOTE = {"id": 1, **NEW, "created_at": THEN, "modified_at": THEN}
+# Examples in the OpenAPI document: tests/test_openapi.py sends them to the app.
+EXAMPLE_NEW_NOTE = {"title": "Milk", "text": "Two bottles, before six."}
+EXAMPLE_TIMES = dict.fromkeys(
+    ["created_at", "modified_at"], "2026-01-31T12:00:00+00:00"
+)
+EXAMPLE_NOTE = {"id": 1, **EXAMPLE_NEW_NOTE, **EXAMPLE_TIMES}

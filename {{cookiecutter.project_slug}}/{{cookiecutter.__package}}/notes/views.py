@@ -1,4 +1,4 @@
-"""What users do with their notes."""
+"""The endpoints of notes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -10,63 +10,63 @@ from ..api import Blueprint
 from ..database import db
 from ..security import current_user, roles_required, token_required
 from .models import Note
-from .schemas import NEW, NOTE, NoteFilter, NoteSchema, NoteTotals
+from .schemas import EXAMPLE_NEW_NOTE, EXAMPLE_NOTE, NoteFilter, NoteSchema, NoteTotals
 
 blueprint = Blueprint("notes", __name__, url_prefix="/notes", description="Your notes")
 
-# The largest id, and the last page: with more, a database would give an error.
-MOST = 2**31 - 1
+# The largest id, and the last page: larger numbers are an error in a database.
+MAX_ID = 2**31 - 1
 
 
 @blueprint.route("/")
 class Notes(MethodView):
-    """All notes of who calls."""
+    """All notes of the caller."""
 
     decorators: ClassVar = [token_required]
 
     @blueprint.arguments(NoteFilter, location="query")
-    @blueprint.response(200, NoteSchema(many=True), example=[NOTE])
+    @blueprint.response(200, NoteSchema(many=True), example=[EXAMPLE_NOTE])
     @blueprint.paginate()
-    def get(self, wanted: Any, pagination_parameters: Any) -> Sequence[Note]:
-        """List your notes, the newest first; `title` is a part of the title."""
+    def get(self, filters: Any, pagination_parameters: Any) -> Sequence[Note]:
+        """List your notes, newest first. `title` filters by a part of the title."""
         page = pagination_parameters
-        mine = select(Note).filter_by(user_id=current_user.id).order_by(Note.id.desc())
-        if title := wanted.get("title"):
-            mine = mine.where(Note.title.icontains(title, autoescape=True))
-        number, size = min(page.page, MOST), page.page_size
-        found = db.paginate(mine, page=number, per_page=size, error_out=False)
+        notes = select(Note).filter_by(user_id=current_user.id).order_by(Note.id.desc())
+        if title := filters.get("title"):
+            notes = notes.where(Note.title.icontains(title, autoescape=True))
+        number, size = min(page.page, MAX_ID), page.page_size
+        found = db.paginate(notes, page=number, per_page=size, error_out=False)
         page.item_count = found.total
         return found.items
 
     @blueprint.etag
-    @blueprint.arguments(NoteSchema, example=NEW)
-    @blueprint.response(201, NoteSchema, example=NOTE)
+    @blueprint.arguments(NoteSchema, example=EXAMPLE_NEW_NOTE)
+    @blueprint.response(201, NoteSchema, example=EXAMPLE_NOTE)
     def post(self, values: Mapping[str, str]) -> Note:
-        """Write a note."""
+        """Create a note."""
         note = Note(user_id=current_user.id, **values)
         db.session.add(note)
         db.session.commit()
         return note
 
 
-# One rule for every method: an id beyond the largest is 404, and never 405.
-@blueprint.route(f"/<int(max={MOST}):note_id>")
+# One URL rule for every method: an id above the largest is 404, and never 405.
+@blueprint.route(f"/<int(max={MAX_ID}):note_id>")
 @blueprint.etag
 class OneNote(MethodView):
-    """One note of who calls; to change it takes the ETag of the last answer."""
+    """One note of the caller. A change needs the ETag of the last response."""
 
     decorators: ClassVar = [token_required]
 
-    @blueprint.response(200, NoteSchema, example=NOTE)
+    @blueprint.response(200, NoteSchema, example=EXAMPLE_NOTE)
     def get(self, note_id: int) -> Note:
         """Read a note."""
-        return _own(note_id)
+        return get_own_note(note_id)
 
-    @blueprint.arguments(NoteSchema, example=NEW)
-    @blueprint.response(200, NoteSchema, example=NOTE)
+    @blueprint.arguments(NoteSchema, example=EXAMPLE_NEW_NOTE)
+    @blueprint.response(200, NoteSchema, example=EXAMPLE_NOTE)
     def put(self, values: Mapping[str, str], note_id: int) -> Note:
-        """Replace a note that is as you have read it."""
-        note = _unchanged(note_id)
+        """Replace a note, if it has not changed since you read it."""
+        note = get_note_if_match(note_id)
         for name, value in values.items():
             setattr(note, name, value)
         db.session.commit()
@@ -74,8 +74,8 @@ class OneNote(MethodView):
 
     @blueprint.response(204)
     def delete(self, note_id: int) -> None:
-        """Delete a note that is as you have read it."""
-        db.session.delete(_unchanged(note_id))
+        """Delete a note, if it has not changed since you read it."""
+        db.session.delete(get_note_if_match(note_id))
         db.session.commit()
 
 
@@ -89,14 +89,15 @@ def totals() -> dict[str, int | None]:
     return {"notes": db.session.scalar(select(func.count(Note.id)))}
 
 
-def _own(note_id: int) -> Note:
-    # Another's note is not there: 404, as for an id that nobody has.
-    mine = select(Note).filter_by(id=note_id, user_id=current_user.id)
-    note: Note = db.one_or_404(mine)
+def get_own_note(note_id: int) -> Note:
+    """Return the caller's note. Another user's is 404, as if it did not exist."""
+    query = select(Note).filter_by(id=note_id, user_id=current_user.id)
+    note: Note = db.one_or_404(query)
     return note
 
 
-def _unchanged(note_id: int) -> Note:
-    note = _own(note_id)
+def get_note_if_match(note_id: int) -> Note:
+    """Return the caller's note, or raise 412 if it does not match If-Match."""
+    note = get_own_note(note_id)
     blueprint.check_etag(note, NoteSchema)
     return note

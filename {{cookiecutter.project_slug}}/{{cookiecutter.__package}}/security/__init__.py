@@ -1,54 +1,67 @@
-"""Who may call. The only package that knows Flask-Security.
+"""Who may call: the only package that imports Flask-Security.
 
-The rest of the app uses the public names and nothing else:
-`token_required` and `roles_required` guard a view, `current_user` is who calls,
-`users` finds and makes accounts.
+The rest of the app imports from here what its views need: guards, the user who calls,
+and functions about users. Features meet each other in extension_points.py.
 """
 
-from flask import Flask
-from flask_security import Security, roles_required
-from flask_security import auth_token_required as token_required
+from pathlib import Path
 
+from flask import Flask
+from flask_security import Security, SQLAlchemyUserDatastore
+
+from .. import api
 from ..database import db
 from . import (
     access,
-    accounts,
     cli,
-    limits,
+    extension_points,
+    library,
     passwords,
-    request_checks,
+    rate_limits,
+    request_validation,
     responses,
-    roles,
     sessions,
-    tokens,
+    user_data,
     users,
 )
-from .access import current_user
-from .cookies import NoSession
-from .credentials import Credentials
-from .models import RefreshTracker, Role, User
-
-__all__ = ["current_user", "init_app", "roles_required", "token_required", "users"]
+from .access import current_user as current_user
+from .access import roles_required as roles_required
+from .access import scope_required as scope_required
+from .access import token_required as token_required
+from .email_addresses import EmailRules
+from .extension_points import Check as Check
+from .extension_points import Credential as Credential
+from .extension_points import get_extension_points as get_extension_points
+from .login import LoginCredentials
+from .models import Role, Session
+from .models import User as User
+from .stateless import StatelessSessionInterface
+from .users import InvalidAccountRequest as InvalidAccountRequest
 
 
 def init_app(app: Flask) -> None:
-    """Protect the app: log-in, tokens, sessions, passwords, `flask auth`."""
-    app.session_interface = NoSession()
+    """Protect the app: login, tokens, sessions, passwords, `flask auth`."""
+    app.session_interface = StatelessSessionInterface()
+    extension_points.init_app(app)
     # Before the library, which would otherwise read the body unchecked.
-    request_checks.init_app(app)
+    request_validation.init_app(app)
     security = Security(
         app,
-        sessions.Datastore(db, User, Role, refresh_tracker_model=RefreshTracker),
-        login_form=Credentials,
-        refresh_token_form=sessions.RefreshForm,
+        SQLAlchemyUserDatastore(db, User, Role, refresh_tracker_model=Session),
+        login_form=LoginCredentials,
+        mail_util_cls=EmailRules,
         password_util_cls=passwords.PasswordRules,
+        refresh_token_form=library.RefreshForm,
     )
+    library.init_app(app, security)
     passwords.init_app(app, security)
-    tokens.init_app(app, security)
-    limits.init_app(app)
-    access.init_app(security)
-    roles.init_app(app, security)
+    rate_limits.init_app(app)
+    access.init_app(app, security)
     responses.init_app(security)
     sessions.init_app(app)
-    accounts.init_app(app)
+    users.init_app(app)
+    user_data.init_app(app)
     cli.init_app(app)
+    api.describe(app, Path(__file__).with_name("openapi.json"))
+    if app.config["HTTP_BASIC_AUTH"]:
+        api.describe(app, Path(__file__).with_name("openapi-basic.json"))

@@ -1,147 +1,194 @@
-"""How a caller gets in, in one place.
+"""Access: who does a request stand for, and may they call?
 
-A token in a header, or e-mail and password by HTTP Basic where HTTP_BASIC_AUTH is on.
-Nothing in a URL, a body or a cookie counts.
+By default a token in a header counts, and where HTTP_BASIC_AUTH is on an e-mail address
+and a password. Nothing in a URL, a body or a cookie counts.
 """
 
-from typing import cast
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, cast
 
-from flask import Request, Response, current_app, g, request
+from flask import Flask, Request, Response, abort, current_app, g, request
 from flask_security import Security, UserMixin
+from flask_security import auth_token_required as token_required
 from sqlalchemy import bindparam, select
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import Authorization, MultiDict
 from werkzeug.local import LocalProxy
 
 from ..database import db
 from ..errors import problem
-from . import tokens
-from .credentials import Credentials
-from .models import RefreshTracker, User
-from .passwords import LENGTH_MAX as PASSWORD_LENGTH_MAX
+from . import passwords, tokens
+from .extension_points import Credential, get_extension_points
+from .library import get_library
+from .login import LoginCredentials
+from .models import Session, User
 
-# These establish who calls; what the request says of it beforehand does not matter.
-ENTRANCES = frozenset({"security.login", "security.refresh_token"})
+__all__ = ["token_required"]
 
-# Built once: making a statement costs more than running it.
-BY_TOKEN = (
-    select(User.id)
-    .join(RefreshTracker, RefreshTracker.user_id == User.id)
-    .where(
-        User.fs_uniquifier == bindparam("uniquifier"),
-        User.active,
-        RefreshTracker.refresh_family == bindparam("family"),
-        RefreshTracker.revoked_at.is_(None),
-    )
-)
+# They establish who calls: what credentials the request has does not matter.
+LOGIN_ENDPOINTS = frozenset({"security.login", "security.refresh_token"})
 
+# Built once: building a statement costs more than running it.
+is_caller = (User.fs_uniquifier == bindparam("uniquifier")) & User.active
+is_alive = (Session.key == bindparam("key")) & Session.revoked_at.is_(None)
+SELECT_CALLER_ID = select(User.id).join(User.sessions).where(is_caller, is_alive)
 
-def init_app(security: Security) -> None:
-    """Replace the library's ways in, and its answers to those who stay out."""
-    security.login_manager.request_loader(load_caller)
-    security.unauthn_handler(unauthenticated)
-    security.unauthz_handler(unauthorized)
+View = Callable[..., Any]
+Guard = Callable[[View], View]
 
 
+@dataclass(eq=False)
 class Caller(UserMixin):
     """Who calls: enough to let them in. Their account is `current_user`."""
 
+    id: int
+    fs_uniquifier: str
+    # What the credential allows; None: all that the account may do.
+    scopes: Collection[str] | None = None
     active = True
 
-    def __init__(self, id: int, fs_uniquifier: str) -> None:
-        """Take what the token and its user's row say."""
-        self.id = id
-        self.fs_uniquifier = fs_uniquifier
+
+def init_app(app: Flask, library: Security) -> None:
+    """Replace the library's authentication, and its 401 responses."""
+    library.login_manager.request_loader(load_caller)
+    library.unauthn_handler(respond_unauthenticated)
+    credentials = get_extension_points(app).credentials
+    credentials.append(Credential(get_token, find_caller_by_token))
+    if app.config["HTTP_BASIC_AUTH"]:
+        credentials.append(Credential(get_basic_credentials, find_caller_by_password))
 
 
 def load_caller(request: Request) -> Caller | None:
-    """Find who calls, once a request.
+    """Find who calls, once in a request.
 
-    An error of the database is raised, not taken for a bad token.
+    An error of the database is raised, not taken for an invalid token.
     """
     if "caller" not in g:
-        g.caller = None if request.endpoint in ENTRANCES else _authenticate(request)
+        login = request.endpoint in LOGIN_ENDPOINTS
+        g.caller = None if login else _authenticate(request)
     return cast(Caller | None, g.caller)
 
 
-def _account() -> UserMixin:
-    if "account" not in g:
-        caller = load_caller(request)
-        user = db.session.get(User, caller.id) if caller else None
-        library = current_app.extensions["security"]
-        g.account = user or library.login_manager.anonymous_user()
-    return cast(UserMixin, g.account)
-
-
-# The account of who calls, loaded when a view asks: a token request needs a row of it.
-current_user = cast(User, LocalProxy(_account))
-
-
-def _authenticate(request: Request) -> Caller | None:
-    if token := token_of(request):
-        return caller_of(token)
-    if current_app.config["HTTP_BASIC_AUTH"]:
-        return _caller_of_basic(request)
+def _authenticate(request: Request) -> UserMixin | None:
+    for credential in get_extension_points().credentials:
+        if (value := credential.read(request)) is not None:
+            return credential.find_caller(value)
     return None
 
 
-def token_of(request: Request) -> str | None:
-    """Return the token that a request carries, wherever a header may carry one."""
+def _load_account() -> UserMixin:
+    if "account" not in g:
+        caller = load_caller(request)
+        user = db.session.get(User, caller.id) if caller else None
+        g.account = user or get_library().login_manager.anonymous_user()
+    return cast(UserMixin, g.account)
+
+
+# The user who calls, loaded when a view asks: the guards need a row of it only.
+current_user = cast(User, LocalProxy(_load_account))
+
+
+def get_token(request: Request) -> str | None:
+    """Return the token in a request's headers, if there is one."""
     if token := request.headers.get("Authentication-Token", "").strip():
         return token
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def caller_of(token: str) -> Caller | None:
-    """Return the active user that a valid token of a live session stands for."""
-    claims = tokens.read(token)
+def find_caller_by_token(token: str) -> Caller | None:
+    """Return the active user of an access token whose session has not ended."""
+    claims = tokens.read_access_token(token)
     if claims is None:
         return None
-    g.family = claims["family"]
-    with current_app.extensions["lookups"].connect() as connection:
-        user_id = connection.scalar(BY_TOKEN, claims)
+    g.session_key = claims["key"]
+    with current_app.extensions["single_query_engine"].connect() as connection:
+        user_id = connection.scalar(SELECT_CALLER_ID, claims)
     return Caller(user_id, claims["uniquifier"]) if user_id else None
 
 
-def _caller_of_basic(request: Request) -> Caller | None:
+def get_basic_credentials(request: Request) -> Authorization | None:
+    """Return the address and password of HTTP Basic, if they are there."""
     try:
         authorization = request.authorization
     except ValueError:  # not Base64
         return None
-    if authorization is None or authorization.type != "basic":
-        return None
+    is_basic = authorization is not None and authorization.type == "basic"
+    return authorization if is_basic else None
+
+
+def find_caller_by_password(authorization: Authorization) -> Caller | None:
+    """Return the user, after the checks of POST /login and with the same work."""
     password = authorization.password or ""
-    if len(password) > PASSWORD_LENGTH_MAX:
+    if len(password) > passwords.MAX_LENGTH:
         return None
-    # As POST /login does: the same checks, the same work when they fail.
     fields = {"email": authorization.username, "password": password}
-    form = Credentials(MultiDict(fields))
+    form = LoginCredentials(MultiDict(fields))
     if not form.validate():
         return None
-    db.session.commit()  # the hash may have been renewed
+    db.session.commit()  # the hash may have been replaced
     g.account = cast(User, form.user)
     return Caller(g.account.id, g.account.fs_uniquifier)
 
 
-def unauthenticated(
-    mechanisms: list[str], headers: dict[str, str] | None = None
+def respond_unauthenticated(
+    mechanisms: list[str] | None = None, headers: dict[str, str] | None = None
 ) -> Response:
     """Answer 401, with the challenges of RFC 6750 and RFC 7617."""
-    sent = token_of(request) is not None
-    answer = problem(
+    has_token = get_token(request) is not None
+    response = problem(
         401,
-        "The token is not valid, or no longer: POST /login gives a new one."
-        if sent
-        else "This needs a token: POST /login gives one.",
+        "The token is invalid or has expired. POST /login returns a new one."
+        if has_token
+        else "This endpoint requires a token. POST /login returns one.",
     )
     if current_app.config["HTTP_BASIC_AUTH"]:
         realm = current_app.config["SECURITY_DEFAULT_HTTP_AUTH_REALM"]
-        answer.headers.add("WWW-Authenticate", f'Basic realm="{realm}"')
-    bearer = 'Bearer error="invalid_token"' if sent else "Bearer"
-    answer.headers.add("WWW-Authenticate", bearer)
-    return answer
+        response.headers.add("WWW-Authenticate", f'Basic realm="{realm}"')
+    bearer = 'Bearer error="invalid_token"' if has_token else "Bearer"
+    response.headers.add("WWW-Authenticate", bearer)
+    return response
 
 
-def unauthorized(check: str, params: list[str] | None = None) -> Response:
-    """Answer 403: we know who calls, and they may not."""
-    return problem(403, "Your account does not have the role that this needs.")
+def roles_required(*names: str) -> Guard:
+    """Let in users who have all these roles; others get 403. Below `token_required`."""
+
+    def check() -> None:
+        if not set(names) <= {role.name for role in current_user.roles}:
+            detail = "Your account does not have the role that this endpoint requires."
+            abort(problem(403, detail))
+
+    return _guard_with(check)
+
+
+def scope_required(name: str) -> Guard:
+    """Let in credentials with this scope; others get 403 (RFC 6750, section 3.1).
+
+    The scope must be among the extension points' scopes. A login has every scope.
+    """
+
+    def check() -> None:
+        if name not in get_extension_points().scopes:
+            raise LookupError(f"The scope {name!r} is not declared.")
+        if g.caller.scopes is not None and name not in g.caller.scopes:
+            response = problem(403, f"The token does not have the scope {name}.")
+            challenge = f'Bearer error="insufficient_scope", scope="{name}"'
+            response.headers["WWW-Authenticate"] = challenge
+            abort(response)
+
+    return _guard_with(check)
+
+
+def _guard_with(check: Callable[[], None]) -> Guard:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if load_caller(request) is None:
+                abort(respond_unauthenticated())
+            check()
+            return current_app.ensure_sync(view)(*args, **kwargs)
+
+        return guarded
+
+    return decorate

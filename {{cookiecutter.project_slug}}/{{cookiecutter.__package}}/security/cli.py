@@ -1,4 +1,4 @@
-"""`flask auth`: accounts and tokens, from the command line."""
+"""`flask auth`: users, tokens and sessions on the command line."""
 
 import json
 
@@ -9,10 +9,11 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from ..database import db
-from . import checks, sessions, users
+from . import sessions, user_data, users
+from .extension_points import get_extension_points
 from .models import User
 
-auth = AppGroup("auth", help="Accounts and tokens.")
+auth = AppGroup("auth", help="Users, tokens and sessions.")
 
 
 def init_app(app: Flask) -> None:
@@ -25,67 +26,69 @@ def init_app(app: Flask) -> None:
 @click.option("--password", envvar="SEED_USER_PASSWORD", show_envvar=True)
 @click.pass_context
 def seed(context: click.Context, email: str | None, password: str | None) -> None:
-    """Make the first user, if there is no account yet; with --email, another one."""
+    """Create the seed user, if there is no user yet; with --email, another user."""
     if not email or not password:
         raise click.UsageError("Set SEED_USER_EMAIL and SEED_USER_PASSWORD.")
-    if users.find(email):
-        click.echo(f"{email} is there: left as it is.")
+    if users.find_user_by_email(email):
+        click.echo(f"The user {email} already exists. Nothing was changed.")
         return
-    # The first user may have another address by now.
-    by_hand = context.get_parameter_source("email") is ParameterSource.COMMANDLINE
-    if not by_hand and db.session.scalar(select(User.id).limit(1)):
-        click.echo(f"There are accounts already: {email} was not made.")
+    # The seed user may have another address by now.
+    typed = context.get_parameter_source("email") is ParameterSource.COMMANDLINE
+    if not typed and db.session.scalar(select(User.id).limit(1)):
+        message = f"There are users already, so the seed user {email} was not created."
+        click.echo(message)
         return
     try:
-        users.create(email, password)
-    except users.Refused as reason:
-        raise click.ClickException(f"SEED_USER: {reason}") from None
-    click.echo(f"Made the user {email}.")
+        users.create_user(email, password)
+    except users.InvalidAccountRequest as error:
+        name = f"SEED_USER_{error.field.upper()}"
+        raise click.ClickException(f"{name}: {error}") from None
+    click.echo(f"Created the user {email}.")
 
 
 @auth.command()
 @click.argument("email")
 def token(email: str) -> None:
-    """Print a fresh token of EMAIL, for scripts."""
-    user, age = _account(email), current_app.config["SECURITY_TOKEN_MAX_AGE"]
+    """Print a new access token of EMAIL, for scripts."""
+    user, age = _require_user(email), current_app.config["SECURITY_TOKEN_MAX_AGE"]
     if not user.active:
-        raise click.ClickException(f"{email} is deactivated: no token would open.")
-    click.echo(sessions.open_for_script(user, age))
+        raise click.ClickException(f"{email} is deactivated: a token would be refused.")
+    click.echo(sessions.create_session_for_script(user, age))
 
 
 @auth.command()
 @click.argument("email")
 def revoke(email: str) -> None:
-    """End every token of EMAIL, at once."""
-    users.revoke_tokens(_account(email))
-    click.echo(f"Every token of {email} is revoked.")
+    """End every session and token of EMAIL, at once."""
+    users.revoke_tokens(_require_user(email))
+    click.echo(f"Revoked every token of {email}.")
 
 
 @auth.command()
-@click.option("--deploy", is_flag=True, help="As for production.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
-def check(deploy: bool, as_json: bool) -> None:
-    """Tell what could be safer; exit with 1 if something is an error."""
-    findings = list(checks.find(deploy))
-    if as_json:
-        click.echo(json.dumps(findings, indent=2))
-    elif not findings:
-        click.echo("No findings.")
-    else:
-        for finding in findings:
-            click.secho("{id} {severity}: {problem}".format(**finding), bold=True)
-            click.echo("  {why}\n  Mend it: {fix}".format(**finding))
-    if any(finding["severity"] == "error" for finding in findings):
-        raise click.exceptions.Exit(1)
+@click.argument("email")
+def export_user(email: str) -> None:
+    """Print everything that is stored about EMAIL, as JSON."""
+    user = _require_user(email)
+    click.echo(json.dumps(user_data.export_user(user), indent=2))
+
+
+@auth.command()
+@click.argument("email")
+@click.confirmation_option(prompt="Delete the user, with everything stored about them?")
+def delete_user(email: str) -> None:
+    """Delete EMAIL, with everything that is stored about the user."""
+    user_data.delete_user(_require_user(email))
+    click.echo(f"Deleted the user {email}.")
 
 
 @auth.command()
 def cleanup() -> None:
-    """Delete the sessions that have ended by age."""
-    click.echo(f"Deleted {sessions.cleanup()} ended sessions.")
+    """Delete what has ended: sessions, and what features add."""
+    for name, delete in get_extension_points().cleanups.items():
+        click.echo(f"Deleted {delete()} {name}.")
 
 
-def _account(email: str) -> User:
-    if user := users.find(email):
+def _require_user(email: str) -> User:
+    if user := users.find_user_by_email(email):
         return user
-    raise click.UsageError(f"There is no account {email!r}.")
+    raise click.UsageError(f"No user has the e-mail address {email!r}.")

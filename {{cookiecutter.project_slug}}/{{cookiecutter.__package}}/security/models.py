@@ -1,17 +1,19 @@
-"""Accounts and their sessions: tables auth_user, auth_role, auth_refresh_tracker."""
+"""Users, roles and sessions: tables auth_user, auth_role, auth_session."""
 
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-from flask import current_app, g
+from flask import g
 from flask_security import RefreshTrackerMixin, RoleMixin, UserMixin, hash_password
-from sqlalchemy import Column, ForeignKey, Index, String, Table, update
+from sqlalchemy import Column, Connection, ForeignKey, String, Table, inspect, update
 from sqlalchemy.dialects.mysql import VARCHAR
+from sqlalchemy.event import listens_for
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from ..database import Base, IgnoringCase, UtcDateTime, db
-from . import passwords
+from ..database import Base, UtcDateTime, db, utc_now
+from . import email_addresses, passwords
+from .extension_points import get_extension_points
 
 user_roles = Table(
     "auth_user_role",
@@ -21,9 +23,9 @@ user_roles = Table(
 )
 
 
-# On MariaDB: in any case, but with its accents.
-Address = String(254).with_variant(
-    VARCHAR(254, collation="utf8mb4_uca1400_as_ci"), "mysql", "mariadb"
+# Equal by code points, on MariaDB too: email_addresses.py gives each address one form.
+EmailAddress = String(254).with_variant(
+    VARCHAR(254, collation="utf8mb4_bin"), "mysql", "mariadb"
 )
 
 
@@ -41,16 +43,16 @@ class User(Base, UserMixin):
 
     __tablename__ = "auth_user"
 
-    email: Mapped[str] = mapped_column(Address)
+    email: Mapped[str] = mapped_column(EmailAddress, unique=True)
     password: Mapped[str | None] = mapped_column(String(255))
     first_name: Mapped[str | None] = mapped_column(String(80))
     last_name: Mapped[str | None] = mapped_column(String(80))
 
-    # False: no login, and no token of theirs is accepted.
+    # False: no login, and no token of the user is accepted.
     active: Mapped[bool] = mapped_column(default=True)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    # Stands for the user in tokens: a new value ends them all.
+    # Names the user in tokens: a new value ends them all.
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
 
     # Kept by Flask-Security at each login. 45 characters: the longest IPv6 text.
@@ -62,75 +64,89 @@ class User(Base, UserMixin):
 
     roles: Mapped[list[Role]] = relationship(secondary=user_roles)
 
-    refresh_trackers: Mapped[list["RefreshTracker"]] = relationship(
+    sessions: Mapped[list["Session"]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True
     )
 
+    @validates("email")
+    def _normalize_email(self, _: str, email: str) -> str:
+        return email_addresses.normalize(email)
+
     @validates("current_login_ip", "last_login_ip")
-    def _fit(self, _: str, address: str | None) -> str | None:
-        # What a proxy names need not be an address.
+    def _shorten_ip(self, _: str, address: str | None) -> str | None:
+        # What a proxy sends need not be an address.
         return address and address[:45]
 
     @validates("login_count")
-    def _count(self, _: str, count: int) -> Any:
-        # Added up by the database: of two log-ins at once both count.
-        more = count - (self.login_count or 0)
-        return User.login_count + more if self.id else count
+    def _count_login(self, _: str, count: int) -> Any:
+        # Incremented by the database: of two logins at the same time both count.
+        increment = count - (self.login_count or 0)
+        return User.login_count + increment if self.id else count
 
     @validates("active")
-    def _deactivate(self, _: str, active: bool) -> bool:
-        # The tokens of now must not come back when the account does.
+    def _end_tokens(self, _: str, active: bool) -> bool:
+        # Today's tokens must stay invalid when the user is activated again.
         if not active:
             self.fs_uniquifier = token_hex(16)
         return active
 
     def verify_and_update_password(self, password: str) -> bool:
-        """Check a password; if it is right, renew a hash that is not as today's.
+        """Check a password; if it is right, replace a hash with outdated parameters.
 
-        Who is revoked, changed or deleted while it is hashed does not get in.
+        A user who is revoked, changed or deleted in the meantime is refused.
         """
         user_id, active, stored = self.id, self.active, self.password
-        stands_for_them = self.fs_uniquifier
+        uniquifier = self.fs_uniquifier
         right = passwords.verify(password, stored)
-        context = current_app.extensions["security"].pwd_context
-        if right and active and context.needs_update(stored):
+        if right and active and passwords.needs_new_hash(stored):
             _replace_hash(user_id, stored, hash_password(password))
-        # After a wrong password too: an unknown address costs a second query as well.
+        # Also after a wrong password: an unknown address costs a second query as well.
         now = db.session.get(User, user_id, populate_existing=True)
-        return right and now is not None and now.fs_uniquifier == stands_for_them
+        return right and now is not None and now.fs_uniquifier == uniquifier
 
     def augment_auth_token(self, tdata: dict[str, Any]) -> None:
         """Name the session in an access token: the caller's, or a new one."""
-        tdata["sid"] = g.setdefault("family", token_hex(16))
+        tdata["sid"] = g.setdefault("session_key", token_hex(16))
 
     def get_security_payload(self) -> dict[str, Any]:
-        """What a login answers about the user, beside the token."""
-        return {"id": self.id, "email": self.email}
+        """Return what a login answers about the user, beside the tokens."""
+        return {"id": self.id, "email": email_addresses.to_unicode(self.email)}
 
 
 def _replace_hash(user_id: int, old: str | None, new: str) -> None:
-    # Unless the user has a new password meanwhile.
-    this = update(User).where(User.id == user_id, User.password == old)
-    db.session.execute(this.values(password=new))
+    # Unless the user has a new password in the meantime.
+    statement = update(User).where(User.id == user_id, User.password == old)
+    db.session.execute(statement.values(password=new))
 
 
-class RefreshTracker(Base, RefreshTrackerMixin):
-    """A session: one login on one device, renewed by its refresh tokens."""
+class Session(Base, RefreshTrackerMixin):
+    """A session: one login on one device, kept alive by its refresh tokens."""
 
-    __tablename__ = "auth_refresh_tracker"
+    __tablename__ = "auth_session"
 
     user_id: Mapped[int] = mapped_column(
         ForeignKey("auth_user.id", ondelete="CASCADE"), index=True
     )
     name: Mapped[str] = mapped_column(String(64))
-    # Tokens name the session by this.
-    refresh_family: Mapped[str] = mapped_column(String(64), unique=True)
+    # Names the session in tokens.
+    key: Mapped[str] = mapped_column(String(64), unique=True)
     # Counts the refresh tokens: all but the newest are spent.
-    gen: Mapped[int]
+    generation: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-# Two addresses differ by more than case, and a login finds its row by an index.
-Index("uq_auth_user_email_lower", IgnoringCase(User.email), unique=True)
+def end_access(connection: Connection, user_id: int) -> None:
+    """End the sessions of a user, and what features have added, in this transaction."""
+    is_alive = (Session.user_id == user_id) & Session.revoked_at.is_(None)
+    connection.execute(update(Session).where(is_alive).values(revoked_at=utc_now()))
+    for end in get_extension_points().access_ends:
+        end(connection, user_id)
+
+
+@listens_for(User, "before_update")
+def _end_access_with_tokens(_: Any, connection: Connection, user: User) -> None:
+    # Before the user's row: a login locks the rows in this order too.
+    if inspect(user).attrs.fs_uniquifier.history.has_changes():
+        end_access(connection, user.id)

@@ -17,56 +17,66 @@ from werkzeug.exceptions import ServiceUnavailable
 from ..database import db
 from ..logs import audit
 
-# Checked before any other work on a password: normalising a long one is costly.
-LENGTH_MAX = 256
+# In characters. Checked before any other work: normalising a long text is costly.
+MAX_LENGTH = 256
 
-# What is known of an account, and tried first by who guesses.
-OWN_WORDS = ("email", "first_name", "last_name")
+# What is known about a user, and what an attacker tries first: as Django's
+# UserAttributeSimilarityValidator.
+USER_ATTRIBUTES = ("email", "first_name", "last_name")
 
-# How many may wait for their turn, and how long: the others are told to come back.
-WAITING = 8
-WAIT_SECONDS = 10
-RETRY_SECONDS = 5
+# How many hashes may wait, for how many seconds; more are 503, with Retry-After.
+MAX_WAITING_HASHES = 8
+HASH_TIMEOUT = 10
+HASH_RETRY_AFTER = 5
 
 # The service of breached passwords answers with some 40 KiB.
-RANGE_BYTES_MAX = 256 * 1024
+MAX_BREACH_RESPONSE_BYTES = 256 * 1024
 
 
-def init_app(app: Flask, security: Security) -> None:
-    """Bound the hashing that the library does."""
-    at_once = app.config["HASHES_AT_ONCE"]
-    bounded = BoundedContext(**security.pwd_context.to_dict())
-    bounded.line = ThreadPoolExecutor(at_once)
-    bounded.room = threading.BoundedSemaphore(at_once + WAITING)
-    security.pwd_context = bounded
+def init_app(app: Flask, library: Security) -> None:
+    """Limit how many passwords are hashed at a time: each costs memory and a core."""
+    workers = app.config["MAX_CONCURRENT_HASHES"]
+    context = BoundedContext(**library.pwd_context.to_dict())
+    context.queue = ThreadPoolExecutor(workers)
+    context.slots = threading.BoundedSemaphore(workers + MAX_WAITING_HASHES)
+    library.pwd_context = context
 
 
-def check_room() -> None:
-    """Raise ServiceUnavailable (503) if a password could not be hashed now."""
-    room = current_app.extensions["security"].pwd_context.room
-    if not room.acquire(blocking=False):
-        raise busy()
-    room.release()
+def check_queue() -> None:
+    """Raise ServiceUnavailable (503) if no more hashes may wait now."""
+    slots = current_app.extensions["security"].pwd_context.slots
+    if not slots.acquire(blocking=False):
+        raise too_busy()
+    slots.release()
 
 
-def busy() -> ServiceUnavailable:
-    """Make the answer to a log-in that does not fit."""
-    detail = "Too many log-ins at a time. Try again in a moment."
-    return ServiceUnavailable(detail, retry_after=RETRY_SECONDS)
+def too_busy() -> ServiceUnavailable:
+    """Make the error of a login for which there is no slot."""
+    detail = "Too many logins at the same time. Try again in a moment."
+    return ServiceUnavailable(detail, retry_after=HASH_RETRY_AFTER)
 
 
 def verify(password: str, stored: str | None) -> bool:
     """Check a password; a hash that no scheme can read never matches.
 
-    What was read in this session is read anew after it.
+    What was read in the database session before is read again after it.
     """
-    # Others need the connection more: hashing is most of a log-in.
+    # Hashing is most of a login: others can use the database connection meanwhile.
     db.session.rollback()
     try:
         return verify_password(password, stored or "")
     except ValueError:
         hash_password(password)  # the work of a real check: timing tells nothing
         return False
+
+
+def needs_new_hash(stored: str | None) -> bool:
+    """Say whether a hash has other parameters than today's, or cannot be read."""
+    try:
+        context = current_app.extensions["security"].pwd_context
+        return bool(context.needs_update(stored or ""))
+    except ValueError:
+        return True
 
 
 class PasswordRules(PasswordUtil):
@@ -77,72 +87,76 @@ class PasswordRules(PasswordUtil):
     ) -> tuple[list[str] | None, str]:
         """Return the reasons to refuse (None: it is good) and the normalised password.
 
-        `kwargs` has the account's `email`, or its `user`.
+        `kwargs` has the user's `email`, or the `user`.
         """
-        if len(password) > LENGTH_MAX:
-            return [f"Password must be at most {LENGTH_MAX} characters"], password
+        if len(password) > MAX_LENGTH:
+            return [f"Must have at most {MAX_LENGTH} characters."], password
         reasons, normalised = super().validate(password, is_register, **kwargs)
-        least = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
-        if not reasons and len(self._without_own_words(normalised, kwargs)) < least:
-            reasons = [f"Beside your name and address at least {least} characters"]
+        minimum = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
+        rest = self._remove_user_attributes(normalised, kwargs)
+        if not reasons and len(rest) < minimum:
+            reasons = [
+                f"Must have at least {minimum} characters "
+                "besides your name and e-mail address."
+            ]
         if not reasons and is_breached(normalised):
-            reasons = ["Password is known from a breach"]
+            reasons = ["Is known from a data breach: choose another one."]
         return reasons, normalised
 
-    def _without_own_words(self, password: str, about: dict[str, Any]) -> str:
-        # They are not forbidden: they count for nothing.
-        user = about.get("user")
-        own = [about.get(name) or getattr(user, name, None) for name in OWN_WORDS]
-        text = self.normalize(" ".join(filter(None, own))).casefold()
+    def _remove_user_attributes(self, password: str, known: dict[str, Any]) -> str:
+        # They are allowed, but do not count.
+        user = known.get("user")
+        values = [known.get(a) or getattr(user, a, None) for a in USER_ATTRIBUTES]
+        text = self.normalize(" ".join(filter(None, values))).casefold()
         words = re.findall(r"\S{4,}", text) + re.findall(r"[^\W_]{4,}", text)
         longest_first = map(re.escape, sorted(words, key=len, reverse=True))
         return re.sub("|".join(longest_first), "", password.casefold())
 
 
 def is_breached(password: str) -> bool:
-    """Ask PASSWORD_BREACH_URL, which learns the first 20 bits of a digest.
+    """Ask PASSWORD_BREACH_URL, which gets the first 20 bits of a digest (k-anonymity).
 
-    False where none is set, or none answers: that is logged.
+    False where none is set, or where it does not answer: that is logged.
     """
     if not (url := current_app.config["PASSWORD_BREACH_URL"]):
         return False
     digest = sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
-    # Padding: the length of an answer shall not tell which one it is.
-    question = Request(f"{url}/{digest[:5]}", headers={"Add-Padding": "true"})
-    seconds = current_app.config["PASSWORD_BREACH_SECONDS"]
+    # Padding: the length of the response must not tell which one it is.
+    request = Request(f"{url}/{digest[:5]}", headers={"Add-Padding": "true"})
+    timeout = current_app.config["PASSWORD_BREACH_TIMEOUT"]
     try:
-        with urlopen(question, timeout=seconds) as answer:
-            known = answer.read(RANGE_BYTES_MAX).decode()
+        with urlopen(request, timeout=timeout) as response:
+            known = response.read(MAX_BREACH_RESPONSE_BYTES).decode()
     except (OSError, HTTPException, ValueError) as error:
-        audit("breaches not asked", reason=type(error).__name__)
+        audit("breach check failed", reason=type(error).__name__)
         return False
-    # What is only padding has the count 0.
+    # Padding has the count 0.
     return bool(re.search(rf"^{digest[5:]}:0*[1-9]", known, re.MULTILINE))
 
 
 class BoundedContext(CryptContext):
-    """Hashes a few passwords at a time: each takes its memory and its core."""
+    """Hashes a few passwords at a time; the others wait in a queue."""
 
-    # First come, first served: a lock would let the luckiest in, and some never.
-    line: ThreadPoolExecutor
-    room: threading.BoundedSemaphore
+    # First in, first out: with a lock some would wait for ever.
+    queue: ThreadPoolExecutor
+    slots: threading.BoundedSemaphore
 
     def hash(self, *args: Any, **kwargs: Any) -> str:
         """Hash, or raise ServiceUnavailable (503)."""
-        return str(self._in_turn(super().hash, *args, **kwargs))
+        return str(self._run_queued(super().hash, *args, **kwargs))
 
     def verify(self, *args: Any, **kwargs: Any) -> bool:
         """Verify, or raise ServiceUnavailable (503)."""
-        return bool(self._in_turn(super().verify, *args, **kwargs))
+        return bool(self._run_queued(super().verify, *args, **kwargs))
 
-    def _in_turn(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if not self.room.acquire(blocking=False):
-            raise busy()
+    def _run_queued(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if not self.slots.acquire(blocking=False):
+            raise too_busy()
         try:
-            turn = self.line.submit(work, *args, **kwargs)
-            wait([turn], WAIT_SECONDS)
-            if turn.cancel():  # it had not begun
-                raise busy()
-            return turn.result()
+            task = self.queue.submit(work, *args, **kwargs)
+            wait([task], HASH_TIMEOUT)
+            if task.cancel():  # it had not begun
+                raise too_busy()
+            return task.result()
         finally:
-            self.room.release()
+            self.slots.release()

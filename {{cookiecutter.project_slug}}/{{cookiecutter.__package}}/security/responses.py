@@ -1,4 +1,4 @@
-"""Flask-Security's answers, in the shape of this API."""
+"""Flask-Security's responses, in the shape of this API."""
 
 from typing import Any
 
@@ -9,34 +9,30 @@ from ..errors import problem
 
 # One answer for every reason: it tells nothing about the account.
 REFUSALS = {
-    "security.login": "The e-mail address or the password is not right.",
-    "security.refresh_token": "The refresh token is not valid: log in again.",
+    "security.login": "The e-mail address or the password is wrong.",
+    "security.refresh_token": "The refresh token is invalid or has expired. "
+    "Log in again.",
 }
 
 
-def init_app(security: Security) -> None:
+def init_app(library: Security) -> None:
     """Answer in JSON, whatever the request accepts."""
-    security.want_json(lambda request: True)
-    security.render_json(render)
+    library.want_json(lambda request: True)
+    library.render_json(render_json)
 
 
-def render(
+def render_json(
     payload: dict[str, Any],
     code: int,
     headers: dict[str, str] | None = None,
     user: UserMixin | None = None,
 ) -> Response:
-    """Answer what a view of the library found."""
+    """Answer with what a view of the library returns."""
     if code >= 400:
-        return _refused()
-    answer = {name: payload[name] for name in ("user",) if name in payload}
+        # The body was validated before: what is wrong are the credentials.
+        response = problem(401, REFUSALS[str(request.endpoint)])
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
     age = current_app.config["SECURITY_TOKEN_MAX_AGE"]
-    answer["user"]["expires_in"] = int(age.total_seconds())
-    return jsonify(meta={"code": code}, response=answer)
-
-
-def _refused() -> Response:
-    # The body was checked before the library saw it: what is left are credentials.
-    answer = problem(401, REFUSALS[str(request.endpoint)])
-    answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
+    content = {"user": {**payload["user"], "expires_in": int(age.total_seconds())}}
+    return jsonify(meta={"code": code}, response=content)

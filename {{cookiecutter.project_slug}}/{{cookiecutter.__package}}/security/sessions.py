@@ -1,78 +1,66 @@
-"""Sessions: a login opens one, its refresh tokens renew it, a logout ends it.
+"""Sessions: a login opens one, refresh tokens keep it alive, a logout ends it.
 
-A session is a row of auth_refresh_tracker. Every access token names its session,
-so that the end of the row is the end of the token.
+A session is a row of auth_session. Every access token names its session, so that the
+token ends with the row.
 """
 
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import Blueprint, Flask, current_app, g
-from flask_security import (
-    RefreshTokenForm,
-    RefreshTrackerMixin,
-    SQLAlchemyUserDatastore,
-    UserMixin,
-    refresh_tracker_revoked,
-)
 from flask_security import auth_token_required as token_required
-from flask_security.tokens import RefreshTokenErrors
 from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, or_, update
 
 from ..database import db, utc_now
 from ..logs import audit
-from . import limits
-from .models import RefreshTracker, User
+from .extension_points import get_extension_points
+from .models import Session, User
 
 blueprint = Blueprint("sessions", __name__)
 
-# Built once: making a statement costs more than running it.
-ENDED = (
-    delete(RefreshTracker)
-    .where(
-        or_(
-            RefreshTracker.expires_at < bindparam("now"),
-            RefreshTracker.last_used_at < bindparam("idle_since"),
-        )
-    )
-    .execution_options(synchronize_session=False)
-)
-ENDED_OF_USER = ENDED.where(RefreshTracker.user_id == bindparam("user_id"))
+# Built once: building a statement costs more than running it.
+is_expired = Session.expires_at < bindparam("now")
+is_idle = Session.last_used_at < bindparam("idle_since")
+DELETE_ENDED = delete(Session).where(or_(is_expired, is_idle))
+DELETE_ENDED = DELETE_ENDED.execution_options(synchronize_session=False)
+DELETE_ENDED_OF_USER = DELETE_ENDED.where(Session.user_id == bindparam("user_id"))
 
 
 def init_app(app: Flask) -> None:
-    """Serve /logout, and log the reuse of a refresh token."""
+    """Serve /logout, and delete ended sessions with `flask auth cleanup`."""
     app.register_blueprint(blueprint)
-    refresh_tracker_revoked.connect(_log_reuse, app)
+    get_extension_points(app).cleanups["ended sessions"] = delete_ended_sessions
 
 
 @blueprint.post("/logout")
 @token_required
 def logout() -> dict[str, Any]:
-    """End the session of the token, on every instance: other devices stay in."""
-    _end(RefreshTracker.refresh_family == g.get("family"))
+    """End the session of the token, on every instance. Other devices stay logged in."""
+    _end(Session.key == g.get("session_key"))
     db.session.commit()
     audit("logout", user=g.caller.id)
     return {"meta": {"code": 200}, "response": {}}
 
 
-def _end(session: ColumnElement[bool]) -> None:
-    ended = update(RefreshTracker).where(session)
-    db.session.execute(ended.values(revoked_at=utc_now()))
+def _end(condition: ColumnElement[bool]) -> None:
+    statement = update(Session).where(condition)
+    db.session.execute(statement.values(revoked_at=utc_now()))
 
 
-def cleanup() -> int:
-    """Delete the sessions that have ended by age, of all users; count them."""
-    done = cast(CursorResult[Any], db.session.execute(ENDED, _moments()))
+def delete_ended_sessions() -> int:
+    """Delete the sessions of all users that have ended by age; return how many."""
+    result = db.session.execute(DELETE_ENDED, _get_moments())
     db.session.commit()
-    return done.rowcount
+    return cast(CursorResult[Any], result).rowcount
 
 
-def _forget_ended(user: UserMixin) -> None:
-    db.session.execute(ENDED_OF_USER, {**_moments(), "user_id": user.id})
+def delete_ended_sessions_of_user(user: User, **_: Any) -> None:
+    """Delete the user's sessions that have ended by age: every login does."""
+    values = {**_get_moments(), "user_id": user.id}
+    db.session.execute(DELETE_ENDED_OF_USER, values)
 
 
-def _moments() -> dict[str, datetime]:
+def _get_moments() -> dict[str, datetime]:
     config, now = current_app.config, utc_now()
     idle = max(
         config["SECURITY_REFRESH_TOKEN_MAX_IDLE"], config["SECURITY_TOKEN_MAX_AGE"]
@@ -80,95 +68,50 @@ def _moments() -> dict[str, datetime]:
     return {"now": now, "idle_since": now - idle}
 
 
-def open_for_script(user: User, age: timedelta) -> str:
-    """Open a session that cannot be renewed, and return its access token."""
+def create_session_for_script(user: User, age: timedelta) -> str:
+    """Open a session that cannot be refreshed, and return its access token."""
     token = user.get_auth_token()
-    datastore = current_app.extensions["security"].datastore
-    datastore.create_refresh_tracker(user, "command line", utc_now() + age)
+    create_session(user, "command line", utc_now() + age)
     db.session.commit()
     return str(token)
 
 
-class Datastore(SQLAlchemyUserDatastore):
-    """The library's, with sessions that access tokens name."""
-
-    def create_refresh_tracker(
-        self, user: UserMixin, name: str, expires_at: datetime, **kwargs: Any
-    ) -> RefreshTracker:
-        """Open the session that the access token of this request names."""
-        tracker = RefreshTracker(
-            user_id=user.id,
-            name=name,
-            refresh_family=g.family,
-            gen=1,
-            expires_at=expires_at,
-            last_used_at=utc_now(),
-        )
-        db.session.add(tracker)
-        return tracker
-
-    def cleanup_refresh_trackers(
-        self, user: UserMixin, expired: bool = True, revoked: bool = False
-    ) -> None:
-        """Forget the user's ended sessions: every login and refresh does."""
-        _forget_ended(user)
-
-    def revoke_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
-        """End a session. Its row may be gone: its user may be."""
-        # By its id, as _spend has it: two ways to a row could wait for each other.
-        _end(RefreshTracker.id == refresh_tracker.id)
-
-    def exchange_refresh_tracker(self, refresh_tracker: RefreshTrackerMixin) -> None:
-        """Nothing: RefreshForm has spent the token, before anything was answered."""
-
-
-class RefreshForm(RefreshTokenForm):
-    """The library's checks of a refresh token, and ours."""
-
-    def validate(self, **kwargs: Any) -> bool:
-        """Check and spend the token, or raise TooManyRequests."""
-        settle = limits.attempt()
-        accepted = super().validate(**kwargs) and self._is_first()
-        settle(accepted)
-        user = getattr(self.user, "id", None)
-        if accepted:
-            audit("session renewed", user=user)
-        else:
-            reason = self.refresh_errors.name if self.refresh_errors else "no such user"
-            audit("refresh refused", user=user, reason=reason)
-        return accepted
-
-    def _is_first(self) -> bool:
-        # Of two requests with the same token only one can be the user's.
-        tracker = cast(RefreshTracker, self.refresh_tracker)
-        user = cast(User, self.user)
-        if not user.active:
-            self.refresh_token.errors = ["deactivated"]
-            return False
-        # Rows are locked in this order by a login too: nobody waits in a circle.
-        _forget_ended(user)
-        if not _spend(tracker):
-            self.refresh_errors = RefreshTokenErrors.GEN_MISMATCH
-            self.refresh_token.errors = ["spent"]
-            return False
-        g.family = tracker.refresh_family
-        return True
-
-
-def _spend(tracker: RefreshTracker) -> bool:
-    turn = (
-        update(RefreshTracker)
-        .where(
-            RefreshTracker.id == tracker.id,
-            RefreshTracker.gen == tracker.gen,
-            RefreshTracker.revoked_at.is_(None),
-        )
-        .values(gen=RefreshTracker.gen + 1, last_used_at=utc_now())
+def create_session(user: User, name: str, expires_at: datetime) -> Session:
+    """Open the session that the access token of this request names."""
+    session = Session(
+        user_id=user.id,
+        name=name,
+        key=g.session_key,
+        generation=1,
+        expires_at=expires_at,
+        last_used_at=utc_now(),
     )
-    return cast(CursorResult[Any], db.session.execute(turn)).rowcount == 1
+    db.session.add(session)
+    return session
 
 
-def _log_reuse(
-    app: Flask, user: User | None, refresh_tracker: RefreshTracker, **_: Any
-) -> None:
-    audit("refresh token reused, session ended", user=refresh_tracker.user_id)
+def end_session(session: Session) -> None:
+    """End a session. Its row may be deleted already, with its user."""
+    # By its id, as _spend_token: two orders of locks would be a deadlock.
+    _end(Session.id == session.id)
+
+
+def refresh_session(session: Session, user: User) -> str | None:
+    """Spend the session's newest refresh token; return why not, or None."""
+    if not user.active:
+        return "deactivated"
+    # A login locks the rows in this order too: no deadlock.
+    delete_ended_sessions_of_user(user)
+    # Of two requests with the same token only one can be the user's.
+    if not _spend_token(session):
+        return "spent"
+    g.session_key = session.key
+    return None
+
+
+def _spend_token(session: Session) -> bool:
+    is_newest = Session.generation == session.generation
+    is_alive = (Session.id == session.id) & Session.revoked_at.is_(None)
+    changes = {"generation": Session.generation + 1, "last_used_at": utc_now()}
+    statement = update(Session).where(is_alive, is_newest).values(changes)
+    return cast(CursorResult[Any], db.session.execute(statement)).rowcount == 1

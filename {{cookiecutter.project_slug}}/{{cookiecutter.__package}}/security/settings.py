@@ -1,14 +1,16 @@
-"""Flask-Security's settings, each with its reason. Any FLASK_NAME overrides NAME."""
+"""Settings of Flask-Security and of this package, each with its reason."""
 
 from datetime import timedelta
 
 from ..database import utc_now
+from ..settings import rules
 
 # --- Passwords ---------------------------------------------------------------
 
-# Makes new hashes. The others still verify, and are replaced at the next login.
-SECURITY_PASSWORD_HASH = "{{ cookiecutter.password_hash }}"
+# One makes new hashes. The others still verify, and are replaced at the next login.
 SECURITY_PASSWORD_SCHEMES = ["argon2", "bcrypt", "pbkdf2_sha512"]
+chosen = "{{ cookiecutter.password_hash }}"
+SECURITY_PASSWORD_HASH = rules.one_of(chosen, SECURITY_PASSWORD_SCHEMES)
 
 # OWASP Password Storage Cheat Sheet, or above. Explicit, so that an upgrade of a
 # library changes no cost, and a raised cost rehashes at the next login.
@@ -21,106 +23,86 @@ SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {
     "pbkdf2_sha512__rounds": 220_000,
 }
 
-# Every hash is over an HMAC with the salt: a stolen table alone cannot be guessed at.
+# Each hash is over an HMAC with the salt: without the salt, a stolen table is useless
+# for an offline attack.
 SECURITY_PASSWORD_SINGLE_HASH = False
+SECURITY_PASSWORD_SALT = rules.secret()
 
 # NIST SP 800-63B-4, section 3.1.1.2: the password is the only factor.
-SECURITY_PASSWORD_LENGTH_MIN = 15
+SECURITY_PASSWORD_LENGTH_MIN = rules.whole_number(15, minimum=12)
 
-# Asked whether a new password is known from a breach, without being told it:
-# "https://api.pwnedpasswords.com/range". Without an answer in time it is taken.
-PASSWORD_BREACH_URL = ""
-PASSWORD_BREACH_SECONDS = 2
+# A service of breached passwords: "https://api.pwnedpasswords.com/range". It gets the
+# first 20 bits of a digest. Without an answer in time (seconds) the password is taken.
+PASSWORD_BREACH_URL = rules.text("")
+PASSWORD_BREACH_TIMEOUT = rules.whole_number(2, minimum=1)
 
-# --- Tokens ------------------------------------------------------------------
+# Hashed at a time, in each process. A hash takes 19 MiB (argon2) and a core: with one
+# process for each core, more would only delay each other and all other requests.
+MAX_CONCURRENT_HASHES = rules.whole_number(1, minimum=1)
 
-# A stolen token is of use this long. A number here means seconds.
-SECURITY_TOKEN_MAX_AGE = timedelta(minutes={{cookiecutter.access_token_minutes}})
+# --- Tokens and sessions -----------------------------------------------------
 
-# A session ends this long after its login, or when it is not renewed for so long.
+# A stolen token can be used this long. A number in the environment means seconds.
+access_token_age = timedelta(minutes={{cookiecutter.access_token_minutes}})
+SECURITY_TOKEN_MAX_AGE = rules.duration(access_token_age)
+
+# A session ends this long after its login, or when it is not refreshed for so long.
 SECURITY_REFRESH_TOKEN = True
-SECURITY_REFRESH_TOKEN_MAX_AGE = timedelta(days=30)
-SECURITY_REFRESH_TOKEN_MAX_IDLE = timedelta(days=7)
+SECURITY_REFRESH_TOKEN_MAX_AGE = rules.duration(timedelta(days=30))
+SECURITY_REFRESH_TOKEN_MAX_IDLE = rules.duration(timedelta(days=7))
 
-# Refresh tokens travel in JSON, like the rest.
+# Refresh tokens are sent in JSON, like everything else.
 SECURITY_REFRESH_TOKEN_COOKIE_NAME = None
 
-# POST /login gives the token without being asked for it in the URL.
+# POST /login returns the token without a query parameter that asks for it.
 SECURITY_BACKWARDS_COMPAT_AUTH_TOKEN = True
 
-# HTTP Basic with every request: handy in a browser, a password on every line.
-HTTP_BASIC_AUTH = False
+# HTTP Basic sends the password with every request: for a try in a browser.
+HTTP_BASIC_AUTH = rules.boolean(False)
 
-# --- Guessing ----------------------------------------------------------------
+# --- Rate limits, against brute force ----------------------------------------
 
-# Refused attempts: from one network, and at one account from anywhere. Several rates
-# may be given: "10 per minute; 50 per hour".
-LOGIN_LIMIT_PER_ADDRESS = "30 per minute"
-LOGIN_LIMIT_PER_ACCOUNT = "10 per minute"
+# Refused attempts: from one client network, and at one account from anywhere. Several
+# rates may be given: "10 per minute; 50 per hour".
+LOGIN_RATE_LIMIT_PER_NETWORK = rules.rate("30 per minute")
+LOGIN_RATE_LIMIT_PER_ACCOUNT = rules.rate("10 per minute")
 
-# Each process counts for itself; redis://... has them count together.
-RATELIMIT_STORAGE_URI = "memory://"
+# In memory each process counts for itself; redis://... makes them count together.
+RATELIMIT_STORAGE_URI = rules.text("memory://")
 
-# What else the client of Redis is told: {"ssl_ca_certs": "/etc/ssl/redis.pem"}.
-RATELIMIT_STORAGE_OPTIONS: dict[str, object] = {}
+# More options for the Redis client: {"ssl_ca_certs": "/etc/ssl/redis.pem"}.
+RATELIMIT_STORAGE_OPTIONS = rules.mapping({"db": 1})
 
-# False where something in front of the app counts instead.
-RATELIMIT_ENABLED = True
+# False where a proxy in front of the app limits the attempts.
+RATELIMIT_ENABLED = rules.boolean(True)
 
-# In each process. A hash takes 19 MiB (argon2) and a core: with a process for each
-# core, more at a time would only wait for each other, and everyone else for them.
-HASHES_AT_ONCE = 1
+# --- Users -------------------------------------------------------------------
 
-# --- Answers -----------------------------------------------------------------
+# last_login_at, current_login_at, their IP addresses, login_count.
+SECURITY_TRACKABLE = True
+SECURITY_DATETIME_FACTORY = utc_now
+
+
+# --- Responses ---------------------------------------------------------------
 
 # A refused login never tells whether the account exists.
 SECURITY_RETURN_GENERIC_RESPONSES = True
 
-# No cookie, so nothing for cross-site request forgery to ride on.
+# There is no cookie, so cross-site request forgery (CSRF) is not possible.
 WTF_CSRF_ENABLED = False
 
-# headers.py says it for every answer.
+# headers.py sets it for every response.
 SECURITY_CACHE_CONTROL = None
 
-# --- What this API does not serve: pages, a static folder, sessions -----------
+# --- Not served: HTML pages, a static folder, logout by the library ----------
 
 SECURITY_FLASH_MESSAGES = False
 SECURITY_STATIC_FOLDER = None
 SECURITY_LOGOUT_METHODS = None
 SECURITY_FRESHNESS = timedelta(minutes=-1)
 
-# --- Accounts ----------------------------------------------------------------
-
-# last_login_at, current_login_at, their addresses, login_count.
-SECURITY_TRACKABLE = True
-SECURITY_DATETIME_FACTORY = utc_now
-
-# Addresses are checked for their form. Asking DNS would fail offline. Before the @ they
-# are ASCII: few mail servers take others, and databases differ about their case.
-SECURITY_EMAIL_VALIDATOR_ARGS = {
-    "check_deliverability": False,
-    "allow_smtputf8": False,
-}
-
-# --- Accounts that their users manage: docs/accounts.md ----------------------
-
-# What users do for themselves: "register", "reset", "change", "change-email".
-ACCOUNTS: list[str] = []
-
-# Letters lead there: it has the pages, and gives the token to this API.
-FRONT_END_URL = ""
-
-# A token in a letter is of use this long, and once.
-ACCOUNT_TOKEN_MAX_AGE = timedelta(hours=1)
-
-# Letters asked for: from one network, and to one address from anywhere.
-LETTER_LIMIT_PER_ADDRESS = "20 per hour"
-LETTER_LIMIT_PER_ACCOUNT = "5 per hour"
-
-MAIL_BACKEND = f"{__package__}.mail"
-MAIL_SERVER = "localhost"
-MAIL_PORT = 25
-MAIL_DEFAULT_SENDER = "noreply@localhost"
-
-# A request waits so long for each step of the mail server, and then is 503.
-MAIL_TIMEOUT = 5
+html_flow = rules.switched_off("it serves HTML pages without rate limits")
+SECURITY_CHANGEABLE = SECURITY_CHANGE_EMAIL = SECURITY_CONFIRMABLE = html_flow
+SECURITY_PASSWORDLESS = SECURITY_RECOVERABLE = SECURITY_REGISTERABLE = html_flow
+SECURITY_TWO_FACTOR = SECURITY_UNIFIED_SIGNIN = SECURITY_WEBAUTHN = html_flow
+SECURITY_USERNAME_RECOVERY = html_flow

@@ -1,29 +1,29 @@
-"""Find, make and change accounts."""
+"""Find, create and change users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
 from typing import Any, cast
 
-from flask import current_app
+from flask import Flask, Response
 from flask_security import hash_password, uia_email_mapper
-from sqlalchemy import CursorResult, String, bindparam, select, update
+from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..database import IgnoringCase, db, utc_now
+from ..database import db, utc_now
+from ..errors import invalid_fields
 from ..logs import audit
-from .models import User
+from .library import get_library
+from .models import User, end_access
 
-# Built once: making a statement costs more than running it.
-BY_ADDRESS = select(User).where(
-    IgnoringCase(User.email) == IgnoringCase(bindparam("address", type_=String))
-)
+# Built once: building a statement costs more than running it.
+SELECT_USER_BY_EMAIL = select(User).where(User.email == bindparam("email"))
 
 
-class Refused(ValueError):
-    """The account cannot be made, or changed; the message says why.
+class InvalidAccountRequest(ValueError):
+    """A user cannot be created or changed; the message says why.
 
-    `field` is the one of the request that is the reason.
+    `field` is the field of the request that is the reason. A request gets 422.
     """
 
     def __init__(self, message: str, field: str = "token") -> None:
@@ -32,77 +32,94 @@ class Refused(ValueError):
         self.field = field
 
 
-def one_spelling(email: str) -> str | None:
-    """Return an address as it is counted, however it is written; None: it is none."""
-    address = uia_email_mapper(email)
-    return address.lower() if address else None
+def init_app(app: Flask) -> None:
+    """Answer InvalidAccountRequest with 422."""
+    app.register_error_handler(InvalidAccountRequest, _respond_invalid)
 
 
-def find(email: str) -> User | None:
-    """Return the account with this address, however it is written."""
-    address = uia_email_mapper(email) or ""
-    user = db.session.scalar(BY_ADDRESS, {"address": address})
-    # MariaDB takes some letters for others: each would be a new way to guess.
-    return user if user and user.email.lower() == address.lower() else None
+def _respond_invalid(error: InvalidAccountRequest) -> Response:
+    return invalid_fields({error.field: [str(error)]})
 
 
-def create(email: str, password: str) -> User:
-    """Make an active account with a confirmed address, or raise Refused."""
-    address = address_of(email)
-    password = new_hash(password, email=address)
-    user: User = current_app.extensions["security"].datastore.create_user(
+def normalize_email(email: str) -> str | None:
+    """Return the one form of an e-mail address; None: it is invalid."""
+    return uia_email_mapper(email)
+
+
+def require_email(email: str) -> str:
+    """Return the one form of an e-mail address, or raise InvalidAccountRequest."""
+    if address := normalize_email(email):
+        return address
+    message = f"{email!r} is not an e-mail address that can be used."
+    raise InvalidAccountRequest(message, "email")
+
+
+def find_user_by_email(email: str) -> User | None:
+    """Return the user with this e-mail address, in whatever form it is written."""
+    address = normalize_email(email) or ""
+    return db.session.scalar(SELECT_USER_BY_EMAIL, {"email": address})
+
+
+def create_user(email: str, password: str) -> User:
+    """Create an active, confirmed user, or raise InvalidAccountRequest."""
+    address = require_email(email)
+    password = hash_new_password(password, email=address)
+    user: User = get_library().datastore.create_user(
         email=address, password=password, confirmed_at=utc_now()
     )
-    with _unique_address():
+    with _unique_email():
         db.session.commit()
     return user
 
 
-def address_of(email: str) -> str:
-    """Return the address as it is kept, or raise Refused."""
-    if address := uia_email_mapper(email):
-        return str(address)
-    raise Refused(f"{email!r} is not an e-mail address that can be used", "email")
+def normalize_password(password: str) -> str:
+    """Return a password in the Unicode form that is hashed (NIST SP 800-63B-4)."""
+    return str(get_library().password_util.normalize(password))
 
 
-def new_hash(password: str, field: str = "password", **about: str | None) -> str:
-    """Hash a new password, or raise Refused.
+def hash_new_password(
+    password: str, field: str = "password", **known: str | None
+) -> str:
+    """Hash a new password, or raise InvalidAccountRequest.
 
-    `about` has the owner's OWN_WORDS, as far as they are known.
+    `known` has the user's USER_ATTRIBUTES, as far as they are known.
     """
-    rules = current_app.extensions["security"].password_util
-    reasons, password = rules.validate(password, True, **about)
+    reasons, password = get_library().password_util.validate(password, True, **known)
     if reasons:
-        raise Refused("; ".join(reasons), field)
+        raise InvalidAccountRequest(" ".join(reasons), field)
     return str(hash_password(password))
 
 
-def change(uniquifier: str, **columns: Any) -> None:
-    """Change an account and end all its tokens, or raise Refused.
+def change_user(user_id: int, uniquifier: str, **columns: Any) -> None:
+    """Change a user and end all their tokens, or raise InvalidAccountRequest.
 
-    `uniquifier` is the one that the token had which allows it. Of several changes at
-    once one is made: what allowed the others has ended with it.
+    `uniquifier` is the one in the token that allows the change. Of several changes at
+    the same time one succeeds: it ends the tokens of the others.
     """
-    as_it_was = update(User).where(User.fs_uniquifier == uniquifier, User.active)
-    changes = as_it_was.values(fs_uniquifier=token_hex(16), **columns)
-    with _unique_address():
-        done = cast(CursorResult[Any], db.session.execute(changes))
+    statement = update(User).where(User.fs_uniquifier == uniquifier, User.active)
+    with _unique_email():
+        end_access(db.session.connection(), user_id)
+        result = db.session.execute(
+            statement.values(fs_uniquifier=token_hex(16), **columns)
+        )
+        if cast(CursorResult[Any], result).rowcount != 1:
+            db.session.rollback()
+            raise InvalidAccountRequest("The account was changed by another request.")
         db.session.commit()
-    if done.rowcount != 1:
-        raise Refused("the account has been changed meanwhile")
 
 
 @contextmanager
-def _unique_address() -> Iterator[None]:
+def _unique_email() -> Iterator[None]:
     try:
         yield
     except IntegrityError:
         db.session.rollback()
-        raise Refused("there is an account with this address already") from None
+        message = "Another account has this e-mail address."
+        raise InvalidAccountRequest(message) from None
 
 
 def revoke_tokens(user: User) -> None:
     """End every token of the user, at once."""
-    current_app.extensions["security"].datastore.set_uniquifier(user)
+    get_library().datastore.set_uniquifier(user)
     db.session.commit()
     audit("tokens revoked", user=user.id)

@@ -1,4 +1,4 @@
-// The document in Swagger UI. "Authorize" takes the token that POST /login gives.
+// The API reference in Swagger UI. "Authorize" takes the token that POST /login returns.
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",

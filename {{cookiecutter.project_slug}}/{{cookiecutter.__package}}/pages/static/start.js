@@ -1,48 +1,50 @@
-// The three steps: log in, keep the token in the page alone, call the API with it.
-const find = (id) => document.getElementById(id);
+// The three steps: log in, keep the token in the page only, call the API with it.
+const getElement = (id) => document.getElementById(id);
 
-async function send(path, options) {
-  // Without credentials: a refusal never makes the browser ask for a password.
+async function sendRequest(path, options) {
+  // Without credentials, the browser never asks for a password after a 401.
   const answer = await fetch(path, { credentials: "omit", ...options });
   const title = `${answer.status} ${answer.statusText}`;
   return { ok: answer.ok, title, body: await answer.json() };
 }
 
-function show(element, answer) {
+function showAnswer(element, answer) {
   element.className = answer.ok ? "good" : "bad";
   element.textContent = `${answer.title}\n${JSON.stringify(answer.body, null, 2)}`;
 }
 
 function onSubmit(form, status, step) {
-  find(form).addEventListener("submit", async (event) => {
+  getElement(form).addEventListener("submit", async (event) => {
     event.preventDefault();
     event.submitter.disabled = true;
-    find(status).textContent = "";
+    getElement(status).textContent = "";
     try {
       await step();
     } catch (error) {
-      show(find(status), { ok: false, title: "The API does not answer.", body: String(error) });
+      const failure = { ok: false, title: "The API does not answer.", body: String(error) };
+      showAnswer(getElement(status), failure);
     }
     event.submitter.disabled = false;
   });
 }
 
 onSubmit("login", "refusal", async () => {
-  const answer = await send("login", {
+  const user = { email: getElement("email").value, password: getElement("password").value };
+  const answer = await sendRequest("login", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ email: find("email").value, password: find("password").value }),
+    body: JSON.stringify(user),
   });
   if (answer.ok) {
-    find("token").value = answer.body.response.user.authentication_token;
-    find("password").value = "";
-    find("token").focus();
+    getElement("token").value = answer.body.response.user.authentication_token;
+    getElement("password").value = "";
+    getElement("token").focus();
   } else {
-    show(find("refusal"), answer);
+    showAnswer(getElement("refusal"), answer);
   }
 });
 
 onSubmit("call", "answer", async () => {
-  const headers = { Authorization: `Bearer ${find("token").value.trim()}` };
-  show(find("answer"), await send("dummy-api/", { headers }));
+  const headers = { Authorization: `Bearer ${getElement("token").value.trim()}` };
+  showAnswer(getElement("answer"), await sendRequest("dummy-api/", { headers }));
 });

@@ -1,0 +1,82 @@
+"""HTTP Basic, for as long as HTTP_BASIC_AUTH is on."""
+
+from base64 import b64encode
+
+import pytest
+
+from tests.conftest import EMAIL, PASSWORD, make_apps
+
+
+@pytest.fixture(scope="module")
+def app_with_basic(migrated, settings):
+    with make_apps(settings) as make:
+        yield make(HTTP_BASIC_AUTH=True)
+
+
+@pytest.fixture
+def basic(app, app_with_basic):
+    """Return a client of an app with HTTP Basic, on the same database."""
+    return app_with_basic.test_client()
+
+
+def test_basic_is_off_unless_set(client):
+    response = client.get("/dummy-api/", auth=(EMAIL, PASSWORD))
+    assert response.status_code == 401
+    assert response.headers.getlist("WWW-Authenticate") == ["Bearer"]
+
+
+def test_browser_is_asked_for_a_password(basic):
+    response = basic.get("/dummy-api/")
+    assert response.status_code == 401
+    assert response.headers.getlist("WWW-Authenticate") == [
+        'Basic realm="Login Required"',
+        "Bearer",
+    ]
+
+
+def test_address_and_password_open_the_endpoint(basic):
+    response = basic.get("/dummy-api/", auth=(EMAIL, PASSWORD))
+    assert response.status_code == 200
+    assert "Set-Cookie" not in response.headers
+
+
+def test_token_opens_the_endpoint_as_well(basic, auth):
+    assert basic.get("/dummy-api/", headers=auth.headers()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        pytest.param(EMAIL, "wrong horse battery", id="wrong password"),
+        pytest.param("bob@example.com", PASSWORD, id="unknown"),
+        pytest.param("", "", id="empty"),
+        pytest.param(EMAIL, "", id="no password"),
+        pytest.param(EMAIL, "a" * 257, id="long password"),
+        pytest.param("'; DROP TABLE auth_user; --", PASSWORD, id="no address"),
+    ],
+)
+def test_other_credentials_are_refused(basic, email, password):
+    assert basic.get("/dummy-api/", auth=(email, password)).status_code == 401
+
+
+@pytest.mark.parametrize("value", ["Basic", "Basic \xff", "Basic YTpi=", "Basic YQ=="])
+def test_malformed_credentials_are_refused(basic, value):
+    response = basic.get("/dummy-api/", headers={"Authorization": value})
+    assert response.status_code == 401
+
+
+def test_query_does_not_matter_to_credentials(basic):
+    response = basic.get("/dummy-api/?next=http://[", auth=(EMAIL, PASSWORD))
+    assert response.status_code == 200
+
+
+def test_deactivated_user_is_refused(basic, flask):
+    flask("users", "deactivate", EMAIL)
+    assert basic.get("/dummy-api/", auth=(EMAIL, PASSWORD)).status_code == 401
+
+
+@pytest.mark.parametrize("scheme", ["Digest", "Token", "Basi"])
+def test_another_scheme_with_the_right_credentials_is_refused(basic, scheme):
+    value = f"{scheme} {b64encode(f'{EMAIL}:{PASSWORD}'.encode()).decode()}"
+    response = basic.get("/dummy-api/", headers={"Authorization": value})
+    assert response.status_code == 401

@@ -1,0 +1,217 @@
+"""What a password must be, and how it is stored."""
+
+import re
+from hashlib import sha1
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from types import SimpleNamespace
+
+import pytest
+from flask_security import hash_password
+
+from tests.conftest import EMAIL, PASSWORD
+
+# OWASP Password Storage Cheat Sheet, or above.
+COSTS = {
+    "argon2": "$argon2id$v=19$m=19456,t=2,p=1$",
+    "bcrypt": "$2b$12$",
+    "pbkdf2_sha512": "$pbkdf2-sha512$220000$",
+}
+
+
+@pytest.fixture
+def store(sql):
+    """Return a function that replaces the stored hash."""
+    return lambda new: sql("UPDATE auth_user SET password = :new", new=new)
+
+
+@pytest.fixture
+def stored(sql):
+    """Return a function that reads the stored hash."""
+    return lambda: sql("SELECT password FROM auth_user")[0][0]
+
+
+@pytest.mark.parametrize("scheme", COSTS)
+def test_hash_costs_what_owasp_asks(make_app, real_costs, scheme):
+    app = make_app(
+        SECURITY_PASSWORD_HASH=scheme,
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=real_costs,
+    )
+    with app.app_context():
+        assert hash_password(PASSWORD).startswith(COSTS[scheme])
+
+
+def test_chosen_scheme_makes_the_hash(app, stored):
+    identify = app.extensions["security"].pwd_context.identify
+    assert identify(stored()) == app.config["SECURITY_PASSWORD_HASH"]
+
+
+@pytest.mark.parametrize("scheme", COSTS)
+def test_hash_of_any_supported_scheme_works(app, auth, make_app, store, stored, scheme):
+    with make_app(SECURITY_PASSWORD_HASH=scheme).app_context():
+        store(hash_password(PASSWORD))
+    assert auth.login(password="wrong horse battery").status_code == 401
+    assert auth.login().status_code == 200
+    identify = app.extensions["security"].pwd_context.identify
+    assert identify(stored()) == app.config["SECURITY_PASSWORD_HASH"]
+    assert auth.login().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scheme", "raised", "sign"),
+    [
+        ("argon2", {"argon2__memory_cost": 16}, "$m=16,"),
+        ("bcrypt", {"bcrypt__rounds": 5}, "$05$"),
+        ("pbkdf2_sha512", {"pbkdf2_sha512__rounds": 2}, "$2$"),
+    ],
+)
+def test_raised_cost_upgrades_the_hash_at_the_next_login(
+    auth, make_app, settings, store, stored, scheme, raised, sign
+):
+    with make_app(SECURITY_PASSWORD_HASH=scheme).app_context():
+        store(hash_password(PASSWORD))
+    assert sign not in stored()
+    costs = {**settings["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"], **raised}
+    auth.client = make_app(
+        SECURITY_PASSWORD_HASH=scheme,
+        SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS=costs,
+    ).test_client()
+    assert auth.login().status_code == 200
+    assert sign in stored()
+
+
+@pytest.mark.parametrize(
+    "corrupt",
+    [
+        pytest.param(None, id="missing"),
+        pytest.param("", id="empty"),
+        pytest.param(PASSWORD, id="plain text"),
+        pytest.param("$argon2id$v=19$m=8,t=1,p=1$c2FsdA", id="cut off"),
+        pytest.param("$2b$12$short", id="malformed"),
+        pytest.param("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/", id="unsupported scheme"),
+    ],
+)
+def test_hash_that_cannot_be_read_refuses_the_login(auth, store, corrupt):
+    assert auth.login().status_code == 200
+    store(corrupt)
+    assert auth.login().status_code == 401
+
+
+def test_password_survives_in_any_unicode_form(auth, flask):
+    composed, decomposed = "Zo\u00eb liked cafe\u0301s", "Zoe\u0308 liked caf\u00e9s"
+    flask("users", "change_password", EMAIL, "--password", composed)
+    assert auth.login(password=decomposed).status_code == 200
+    assert auth.login(password="Zoe liked cafes").status_code == 401
+
+
+BESIDES = "Must have at least 15 characters besides your name and e-mail address."
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        pytest.param("fourteen chars", "at least 15 characters", id="short"),
+        pytest.param("a" * 257, "at most 256 characters", id="long"),
+        pytest.param("ADA@example.com", BESIDES, id="address"),
+        pytest.param("example-example-example", BESIDES, id="domain"),
+    ],
+)
+def test_weak_password_is_refused_with_a_reason(flask, password, reason):
+    result = flask("users", "change_password", EMAIL, "--password", password)
+    assert result.exit_code != 0
+    assert reason in result.output
+
+
+@pytest.mark.parametrize(
+    ("password", "good"),
+    [
+        pytest.param("lovelace byron 1815", False, id="last name"),
+        pytest.param("LOVELACE-August\u0430-12", False, id="in capitals"),
+        pytest.param("\uff4covelace byron 18", False, id="in fullwidth characters"),
+        pytest.param("augusta@poets.example.org", False, id="address"),
+        pytest.param("lovelace likes horses and tea", True, id="enough beside it"),
+        pytest.param(PASSWORD, True, id="nothing of their own"),
+    ],
+)
+def test_own_name_and_address_do_not_count(app, password, good):
+    user = SimpleNamespace(
+        email="augusta@poets.example.org", first_name="Love", last_name="Lovelace"
+    )
+    with app.app_context():
+        rules = app.extensions["security"].password_util
+        reasons, _ = rules.validate(password, False, user=user)
+    assert (reasons is None) == good
+
+
+@pytest.fixture
+def range_service():
+    """Return the address of a service of breached passwords, and what it was asked.
+
+    It knows PASSWORD; "padding horse battery" is padding. It is silent when told to.
+    """
+    asked = []
+
+    class Service(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append((self.path, self.headers["Add-Padding"]))
+            released.wait()
+            self.send_response(200)
+            self.end_headers()
+            known = {PASSWORD: 3, "padding horse battery": 0}
+            for password, count in known.items():
+                digest = sha1(password.encode(), usedforsecurity=False).hexdigest()
+                self.wfile.write(f"{digest[5:].upper()}:{count}\r\n".encode())
+
+        def log_message(self, *words):
+            """Say nothing."""
+
+    released = Event()
+    released.set()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    base = f"http://127.0.0.1:{server.server_port}/range"
+    yield SimpleNamespace(base=base, asked=asked, released=released)
+    released.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def is_breached(app, package, range_service):
+    """Return a function that asks the service, or another one."""
+
+    def is_breached(password, base=range_service.base, timeout=5):
+        app.config.update(PASSWORD_BREACH_URL=base, PASSWORD_BREACH_TIMEOUT=timeout)
+        with app.test_request_context():
+            return package.security.passwords.is_breached(password)
+
+    return is_breached
+
+
+def test_breached_password_is_known_and_never_told(is_breached, range_service):
+    assert is_breached(PASSWORD)
+    assert not is_breached("another horse battery")
+    assert not is_breached("padding horse battery")
+    paths, paddings = zip(*range_service.asked, strict=True)
+    assert all(re.fullmatch(r"/range/[0-9A-F]{5}", path) for path in paths)
+    assert paddings == ("true",) * 3
+
+
+def test_breached_password_is_refused_with_a_reason(app, flask, range_service):
+    app.config["PASSWORD_BREACH_URL"] = range_service.base
+    result = flask("users", "change_password", EMAIL, "--password", PASSWORD)
+    assert "Is known from a data breach" in result.output
+
+
+def test_service_that_is_silent_refuses_nobody(is_breached, range_service, caplog):
+    caplog.set_level("INFO")
+    range_service.released.clear()
+    assert not is_breached(PASSWORD, timeout=0.01)
+    assert not is_breached(PASSWORD, base="http://127.0.0.1:1/range")
+    assert [record.message for record in caplog.records] == ["breach check failed"] * 2
+
+
+def test_nobody_is_asked_unless_a_setting_says_so(app, is_breached, range_service):
+    assert app.config["PASSWORD_BREACH_URL"] == ""
+    assert not is_breached(PASSWORD, base="")
+    assert range_service.asked == []
