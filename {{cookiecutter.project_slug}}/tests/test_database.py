@@ -83,7 +83,7 @@ def test_refused_login_is_not_counted(auth, find_user):
     assert (user.login_count, user.current_login_at) == (0, None)
 
 
-def test_rows_know_when_they_were_created_and_changed(package, session):
+def test_rows_know_when_they_were_made_and_changed(package, session):
     user = package.security.users.create_user(OTHER_EMAIL, OTHER_PASSWORD)
     created = user.modified_at
     assert timedelta(0) <= datetime.now(UTC) - user.created_at < timedelta(minutes=1)

@@ -159,7 +159,7 @@ def test_odd_header_is_not_believed(client, auth, headers):
 @pytest.mark.parametrize(
     "address", ["unknown", "_hidden", "192.0.2.1:443", "[2001:db8::1]:443", "a" * 300]
 )
-def test_proxy_that_sends_no_address_breaks_nothing(make_app, app, address):
+def test_proxy_that_names_no_address_breaks_nothing(make_app, app, address):
     client = make_app(PROXY_COUNT=1, RATELIMIT_ENABLED=True).test_client()
     headers = {"X-Forwarded-For": address}
     assert client.post("/login", json=LOGIN, headers=headers).status_code == 200

@@ -222,7 +222,7 @@ def test_user_who_is_deleted_while_logging_in_is_refused(
     assert auth.login(password=password).status_code == 401
 
 
-def test_new_hash_does_not_undo_a_new_password(
+def test_renewed_hash_does_not_undo_a_new_password(
     app, auth, flask, monkeypatch, while_hashing
 ):
     context = app.extensions["security"].pwd_context
@@ -259,7 +259,7 @@ def test_cleanup_deletes_what_has_ended(auth, flask, laptop, move):
         pytest.param(lambda auth, phone: auth.refresh(phone.refresh), 1, id="refresh"),
     ],
 )
-def test_ended_sessions_of_the_user_are_deleted(
+def test_ended_sessions_of_the_user_are_forgotten(
     auth, laptop, phone, move, sql, act, left
 ):
     move("last_used_at", timedelta(days=-8))
