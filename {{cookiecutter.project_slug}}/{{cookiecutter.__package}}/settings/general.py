@@ -34,9 +34,8 @@ MAX_CONTENT_LENGTH = rules.whole_number(1024 * 1024, minimum=1)
 # How many proxies are in front. With a higher number a client could forge its address.
 PROXY_COUNT = rules.whole_number(0, minimum=0)
 
-# Host names that the API answers to: a client can send any Host header. An empty list
-# becomes None, because Werkzeug 3.1.6 would refuse every host.
-TRUSTED_HOSTS = rules.list_of(".+", '["api.example.com"]', convert=lambda v: v or None)
+# Host names that the API answers to: a client can send any Host header.
+TRUSTED_HOSTS = rules.list_of(".+", '["api.example.com"]')
 
 # --- Logging -----------------------------------------------------------------
 

@@ -110,7 +110,7 @@ def required_text(example: str) -> Setting:
     return Setting(None, lambda v: None if v else missing, is_text=True)
 
 
-def list_of(pattern: str, example: str, **options: Any) -> Setting:
+def list_of(pattern: str, example: str) -> Setting:
     """Take a list of texts that match a pattern."""
 
     def accepts(value: Any) -> bool:
@@ -118,7 +118,7 @@ def list_of(pattern: str, example: str, **options: Any) -> Setting:
             isinstance(item, str) and re.fullmatch(pattern, item) for item in value
         )
 
-    return must_be([], f"a list: {example}", accepts, **options)
+    return must_be([], f"a list: {example}", accepts)
 
 
 def mapping(example: dict[str, object]) -> Setting:
