@@ -89,6 +89,38 @@ def check_boolean(value):
     return "arrived as text: this template needs cookiecutter 2.7 or newer"
 
 
+def find_private_problems(answers):
+    """Return a sentence for each key that only an altered answers file can have."""
+    package = answers["project_slug"].replace("-", "_")
+    raw = "{" + "{cookiecutter.__package}" + "}"
+    copied = [name.replace("PACKAGE", raw) for name in COPIED_FILES]
+    known = RULES.keys() | CHOICES.keys() | PRIVATE
+    problems = [
+        f"{key!a}: is not a question of this template. Try: remove it from the answers"
+        for key in sorted(answers.keys() - known)
+    ]
+    if answers.get("__package", package) != package:
+        problems.append(f"__package: must be {package!a}. Try: remove it from the answers")
+    if sorted(answers.get("_copy_without_render", copied)) != sorted(copied):
+        problems.append("_copy_without_render: was changed. Try: remove it from the answers")
+    return problems
+
+
+def find_links(folder, slug):
+    """Return a sentence for each symbolic link that files could be written through."""
+    if os.path.basename(folder) != slug:
+        return [f"{slug!a}: is a symbolic link to {folder!a}. Try: another --output-dir"]
+    problems = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in TOOL_FOLDERS]
+        for name in folders + files:
+            path = os.path.join(parent, name)
+            if os.path.islink(path):
+                path = os.path.relpath(path, folder)
+                problems.append(f"{path!a}: is a symbolic link. Try: remove it, and run again")
+    return problems
+
+
 def suggest_slug(value):
     words = "-".join(re.findall(r"[a-z0-9]+", value.lower()))[:46].strip("-")
     if not words:
@@ -107,6 +139,30 @@ are missing. Delete this folder and run the same command again, or run it with
 """
 
 IGNORE_TRACEBACK = "Ignore the traceback below: it is cookiecutter's own."
+
+CHOICES = {
+    "license": ["MIT", "BSD-3-Clause", "Apache-2.0", "GPL-3.0-or-later", "Proprietary"],
+    "password_hash": ["argon2", "bcrypt", "pbkdf2_sha512"],
+    "database": ["sqlite", "postgresql", "mariadb"],
+    "ci_provider": ["github", "gitlab", "none"],
+    "features": ["full", "core"],
+}
+
+# Of cookiecutter and its templates. Whoever writes an answers file cannot change them.
+PRIVATE = frozenset(
+    """
+    __package __prompts__ _checkout _commit _copy_without_render _output_dir _repo_dir _template
+    """.split()
+)
+COPIED_FILES = """
+    *.css *.html *.ini *.js *.mako *.sh *.yml .gitattributes .gitignore
+    */templates.toml */*/openapi*.json */postman_collection.json
+    examples/*.py first_run.py gunicorn.conf.py migrations/*.py */test_*.py tests/*/conftest.py
+    PACKAGE/[!s]*.py PACKAGE/settings/*.py PACKAGE/security/[!s]*.py */sessions.py */stateless.py
+""".split()
+
+# Folders of tools, which may have symbolic links and which the template does not write.
+TOOL_FOLDERS = {".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", "instance"}
 
 LINES = ("project_name", "description", "author_name", "author_email", "seed_user_email")
 
@@ -139,6 +195,10 @@ def find_problems(answers, asked):
         if reason:
             example = suggestion(value) if callable(suggestion) else suggestion
             problems.append(f"{option}: {value!a} {reason}. Try: {example}")
+    for option, choices in CHOICES.items():
+        if answers[option] not in choices:
+            reason = f"must be one of {', '.join(choices)}"
+            problems.append(f"{option}: {answers[option]!a} {reason}. Try: {choices[0]}")
     return problems
 
 
@@ -172,7 +232,8 @@ def mark_unfinished():
 def main():
     answers = json.loads(r"""{{ cookiecutter | jsonify }}""")
     asked = json.loads(r"""{{ _cookiecutter | default({}) | jsonify }}""")
-    problems = find_problems(answers, asked) or mark_unfinished()
+    problems = find_problems(answers, asked) + find_private_problems(answers)
+    problems = problems or find_links(os.getcwd(), answers["project_slug"]) or mark_unfinished()
     if not problems:
         return
     print("", *problems, sep="\n", file=sys.stderr)

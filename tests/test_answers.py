@@ -2,11 +2,14 @@
 
 import importlib.util
 import json
+import shutil
+import subprocess
+import sys
 import tomllib
 from html.parser import HTMLParser
 
 import pytest
-from conftest import OPTIONS, ROOT
+from conftest import OPTIONS, QUESTIONS, ROOT
 from jinja2 import Environment, FileSystemLoader
 
 SPEC = importlib.util.spec_from_file_location("pre_gen", ROOT / "hooks/pre_gen_project.py")
@@ -61,7 +64,7 @@ def shorten(value):
     ids=shorten,
 )
 def test_rule_refuses_an_invalid_answer(option, value):
-    answers = {name: get_example(name) for name in pre_gen.RULES} | {option: value}
+    answers = get_examples() | {option: value}
     (problem,) = pre_gen.find_problems(answers, {})
     assert problem.startswith(f"{option}: {value!a} ")
     assert ". Try: " in problem
@@ -103,13 +106,93 @@ def get_example(option):
     return {"project_slug": "notes-api", "use_docker": True}.get(option, suggestion)
 
 
+def get_examples():
+    """Return an accepted answer to every question."""
+    choices = {option: choices[0] for option, choices in pre_gen.CHOICES.items()}
+    return {name: get_example(name) for name in pre_gen.RULES} | choices
+
+
 def test_every_question_has_a_rule_or_a_list_of_choices():
-    choices = {"license", "password_hash", "database", "ci_provider", "features"}
-    assert pre_gen.RULES.keys() | choices == OPTIONS
+    assert pre_gen.RULES.keys() | pre_gen.CHOICES.keys() == OPTIONS
+    questions = {name: QUESTIONS[name] for name in pre_gen.CHOICES}
+    assert questions == pre_gen.CHOICES
+
+
+@pytest.mark.parametrize("option", pre_gen.CHOICES)
+@pytest.mark.parametrize("value", ["", "none'; import os", "../x", "MARIADB", None, 1, ["MIT"]])
+def test_choice_that_is_not_offered_is_refused(option, value):
+    (problem,) = pre_gen.find_problems(get_examples() | {option: value}, {})
+    assert problem.startswith(f"{option}: {value!a} must be one of ")
+
+
+# What a replay file, or a config file of somebody else, may have in it.
+ALTERED = {
+    "package elsewhere": {"__package": "../evil"},
+    "package with code": {"__package": "a; import os"},
+    "package of another name": {"__package": "another"},
+    "list of copied files": {"_copy_without_render": []},
+    "extension of Jinja": {"_extensions": ["evil.Extension"]},
+    "settings of Jinja": {"_jinja2_env_vars": {"block_start_string": "<%"}},
+    "new line at the start": {"_new_lines": "\r\n"},
+    "question of nobody": {"databse": "mariadb"},
+}
+
+
+@pytest.mark.parametrize("altered", ALTERED.values(), ids=ALTERED)
+def test_altered_private_key_is_refused_before_anything_is_written(altered, tmp_path):
+    replay = {"cookiecutter": get_replay() | altered}
+    (tmp_path / "replay.json").write_text(json.dumps(replay))
+    command = ["--replay-file", tmp_path / "replay.json", "--output-dir", tmp_path / "out", ROOT]
+    done = run_cookiecutter(*command)
+    assert done.returncode != 0
+    assert not list(tmp_path.glob("out/*"))
+    assert not (tmp_path / "evil").exists()
+
+
+def test_replay_of_unaltered_answers_is_accepted(tmp_path):
+    (tmp_path / "replay.json").write_text(json.dumps({"cookiecutter": get_replay()}))
+    done = run_cookiecutter(
+        "--replay-file", tmp_path / "replay.json", "--output-dir", tmp_path / "out", ROOT
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def get_replay():
+    """Return the answers as cookiecutter keeps them for a replay."""
+    private = {name: QUESTIONS[name] for name in QUESTIONS if name.startswith("_")}
+    return private | get_examples() | {"__package": "notes_api"}
+
+
+def run_cookiecutter(*words):
+    command = [sys.executable, "-m", "cookiecutter", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/security.md", "token_auth_api", "tests/new"])
+def test_symbolic_link_in_the_project_is_never_written_through(tmp_path, name):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    command = ["--no-input", "--overwrite-if-exists", "--output-dir", tmp_path, ROOT]
+    assert run_cookiecutter(*command).returncode == 0
+    link = tmp_path / "token-auth-api" / name
+    shutil.rmtree(link) if link.is_dir() else link.unlink(missing_ok=True)
+    link.symlink_to(outside if link.suffix != ".md" else outside / "file")
+    done = run_cookiecutter(*command)
+    assert done.returncode != 0
+    assert f"{name!a}: is a symbolic link. Try: " in done.stderr
+    assert list(outside.iterdir()) == []
+
+
+def test_project_folder_that_is_a_symbolic_link_is_never_written_through(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "token-auth-api").symlink_to(tmp_path / "outside")
+    done = run_cookiecutter("--no-input", "--overwrite-if-exists", "--output-dir", tmp_path, ROOT)
+    assert "is a symbolic link to" in done.stderr
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 def test_text_for_a_boolean_is_refused_with_the_needed_cookiecutter():
-    answers = {name: get_example(name) for name in pre_gen.RULES} | {"use_docker": "no"}
+    answers = get_examples() | {"use_docker": "no"}
     (problem,) = pre_gen.find_problems(answers, {})
     assert "cookiecutter 2.7 or newer" in problem
 

@@ -198,7 +198,10 @@ def test_any_answer_is_refused_or_appears_unchanged(option, record_property):
 
 @pytest.mark.full
 @limit_examples(EXAMPLES)
-@given(answers=st.fixed_dictionaries(dict.fromkeys(pre_gen.RULES, ANY)), asked=ANY)
+@given(
+    answers=st.fixed_dictionaries(dict.fromkeys([*pre_gen.RULES, *pre_gen.CHOICES], ANY)),
+    asked=ANY,
+)
 def test_reasons_for_any_answers_are_printable_lines(answers, asked):
 
     problems = pre_gen.find_problems(answers, dict.fromkeys(pre_gen.RULES, asked))
