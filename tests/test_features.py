@@ -68,8 +68,9 @@ def test_core_passes_its_own_checks(bake, installed):
 @pytest.mark.full
 @pytest.mark.parametrize("features", REMOVALS, ids=", ".join)
 def test_what_is_left_passes_its_own_checks(bake, installed, features):
-    project = installed(bake())
+    project = bake()
     remove(project, features)
-    done = run(["make", "check", "test"], project)
+    # Installed afterwards: the last removal takes a library out of the lock.
+    done = run(["make", "check", "test"], installed(project))
     assert "Total coverage: 100.00%" in done.stdout
     assert not list(project.rglob("*.old"))
