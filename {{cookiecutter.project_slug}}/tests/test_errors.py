@@ -49,6 +49,27 @@ def test_bug_is_a_problem_that_tells_nothing(make_app):
     assert "secret" not in response.text
 
 
+MANY = {f"field {n}": ["Unknown field."] for n in range(1000)}
+
+
+@pytest.mark.parametrize(
+    ("errors", "count"),
+    [
+        pytest.param({"title": ["Required."]}, 1, id="one"),
+        pytest.param(MANY, 20, id="many fields"),
+        pytest.param({"tags": MANY}, 20, id="many items"),
+        pytest.param({"a": {"b": MANY}, "c": MANY}, 20, id="many items of two fields"),
+        pytest.param({n: {"name": ["Required."]} for n in range(1000)}, 20, id="rows"),
+        pytest.param({"a" * 100_000: ["Unknown field."]}, 1, id="long name"),
+    ],
+)
+def test_answer_to_invalid_fields_is_bounded(app, count, errors, package):
+    with app.app_context():
+        response = package.errors.invalid_fields(errors)
+    assert response.get_data(as_text=True).count(".") == 1 + count
+    assert len(response.data) < 4000
+
+
 def test_large_body_is_refused(make_app):
     client = make_app(MAX_CONTENT_LENGTH=10).test_client()
     assert client.post("/login", json={"a": "long enough"}).status_code == 413

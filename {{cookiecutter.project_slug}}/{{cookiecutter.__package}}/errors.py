@@ -1,6 +1,7 @@
 """Every error has one shape: application/problem+json, RFC 9457."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flask import Flask, Response, current_app, json
 from sqlalchemy.exc import (
@@ -20,6 +21,10 @@ DATABASE_RETRY_AFTER = 5  # seconds
 UNREACHABLE = (InterfaceError, OperationalError, PendingRollbackError, TimeoutError)
 
 Errors = Mapping[str, list[str]]
+
+# An answer has the errors of this many fields, and so many characters of each name.
+MAX_FIELD_ERRORS = 20
+MAX_FIELD_NAME_LENGTH = 100
 
 
 def init_app(app: Flask) -> None:
@@ -46,8 +51,20 @@ def problem(status: int, detail: str | None, errors: Errors | None = None) -> Re
 
 
 def invalid_fields(errors: Errors) -> Response:
-    """Make the 422 response for fields that are invalid."""
-    return problem(422, "Some fields are invalid.", errors)
+    """Make the 422 response for fields that are invalid: it names the first of them."""
+    first = _take(errors, iter(range(MAX_FIELD_ERRORS)))
+    return problem(422, "Some fields are invalid.", first)
+
+
+def _take(errors: Any, left: Iterator[int]) -> Any:
+    # The messages of a field; or, by its name or index, those of each part of it.
+    if not isinstance(errors, Mapping):
+        return errors if next(left, None) is not None else None
+    taken = {
+        str(name)[:MAX_FIELD_NAME_LENGTH]: _take(part, left)
+        for name, part in errors.items()
+    }
+    return {name: part for name, part in taken.items() if part}
 
 
 def http_problem(error: HTTPException) -> Response:
