@@ -104,6 +104,21 @@ def test_newest_come_first_a_page_at_a_time(notes):
     assert (pages["total"], pages["page"], pages["last_page"]) == (5, 2, 3)
 
 
+def test_list_has_no_texts_and_does_not_load_them(notes, queries):
+    note = notes.create(title="Milk", text="a" * 10_000).json
+    queries.clear()
+    response = notes.send("GET")
+    del note["text"]
+    assert response.json == [note]
+    (listed,) = [query for query in queries if query.startswith("SELECT note.")]
+    assert "note.text" not in listed
+
+
+def test_answer_to_many_unknown_fields_is_short(notes):
+    response = notes.create(**{f"field {n}": 1 for n in range(5000)})
+    assert (response.status_code, len(response.json["errors"])) == (422, 20)
+
+
 @pytest.mark.parametrize("page", [2, 10**30])
 def test_page_beyond_the_last_is_empty(notes, page):
     notes.create()

@@ -22,6 +22,15 @@ class NoteSchema(Schema):
     modified_at = fields.AwareDateTime(dump_only=True)
 
 
+class NoteSummary(NoteSchema):
+    """A note in a list, without its text: a page of long texts would be megabytes."""
+
+    class Meta(NoteSchema.Meta):
+        """All other fields are those of a note."""
+
+        exclude = ("text",)
+
+
 class NoteFilter(Schema):
     """The filter of the list."""
 
@@ -36,3 +45,4 @@ EXAMPLE_TIMES = dict.fromkeys(
     ["created_at", "modified_at"], "2026-01-31T12:00:00+00:00"
 )
 EXAMPLE_NOTE = {"id": 1, **EXAMPLE_NEW_NOTE, **EXAMPLE_TIMES}
+EXAMPLES = [{"id": 1, "title": "Milk", **EXAMPLE_TIMES}]

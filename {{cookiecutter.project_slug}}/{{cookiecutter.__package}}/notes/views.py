@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 
 from flask.views import MethodView
 from sqlalchemy import func, select
+from sqlalchemy.orm import defer
 
 from ..api import Blueprint
 from ..database import db
 from ..security import current_user, roles_required, token_required
+from . import schemas
 from .models import Note
-from .schemas import EXAMPLE_NEW_NOTE, EXAMPLE_NOTE, NoteFilter, NoteSchema, NoteTotals
 
 blueprint = Blueprint("notes", __name__, url_prefix="/notes", description="Your notes")
 
@@ -24,13 +25,14 @@ class Notes(MethodView):
 
     decorators: ClassVar = [token_required]
 
-    @blueprint.arguments(NoteFilter, location="query")
-    @blueprint.response(200, NoteSchema(many=True), example=[EXAMPLE_NOTE])
+    @blueprint.arguments(schemas.NoteFilter, location="query")
+    @blueprint.response(200, schemas.NoteSummary(many=True), example=schemas.EXAMPLES)
     @blueprint.paginate()
     def get(self, filters: Any, pagination_parameters: Any) -> Sequence[Note]:
         """List your notes, newest first. `title` filters by a part of the title."""
         page = pagination_parameters
         notes = select(Note).filter_by(user_id=current_user.id).order_by(Note.id.desc())
+        notes = notes.options(defer(Note.text))
         if title := filters.get("title"):
             notes = notes.where(Note.title.icontains(title, autoescape=True))
         number, size = min(page.page, MAX_ID), page.page_size
@@ -39,8 +41,8 @@ class Notes(MethodView):
         return found.items
 
     @blueprint.etag
-    @blueprint.arguments(NoteSchema, example=EXAMPLE_NEW_NOTE)
-    @blueprint.response(201, NoteSchema, example=EXAMPLE_NOTE)
+    @blueprint.arguments(schemas.NoteSchema, example=schemas.EXAMPLE_NEW_NOTE)
+    @blueprint.response(201, schemas.NoteSchema, example=schemas.EXAMPLE_NOTE)
     def post(self, values: Mapping[str, str]) -> Note:
         """Create a note."""
         note = Note(user_id=current_user.id, **values)
@@ -57,13 +59,13 @@ class OneNote(MethodView):
 
     decorators: ClassVar = [token_required]
 
-    @blueprint.response(200, NoteSchema, example=EXAMPLE_NOTE)
+    @blueprint.response(200, schemas.NoteSchema, example=schemas.EXAMPLE_NOTE)
     def get(self, note_id: int) -> Note:
         """Read a note."""
         return get_own_note(note_id)
 
-    @blueprint.arguments(NoteSchema, example=EXAMPLE_NEW_NOTE)
-    @blueprint.response(200, NoteSchema, example=EXAMPLE_NOTE)
+    @blueprint.arguments(schemas.NoteSchema, example=schemas.EXAMPLE_NEW_NOTE)
+    @blueprint.response(200, schemas.NoteSchema, example=schemas.EXAMPLE_NOTE)
     def put(self, values: Mapping[str, str], note_id: int) -> Note:
         """Replace a note, if it has not changed since you read it."""
         note = get_note_if_match(note_id)
@@ -83,7 +85,7 @@ class OneNote(MethodView):
 @token_required
 @roles_required("admin")
 @blueprint.alt_response(403, "403")
-@blueprint.response(200, NoteTotals, example={"notes": 1})
+@blueprint.response(200, schemas.NoteTotals, example={"notes": 1})
 def totals() -> dict[str, int | None]:
     """Count the notes of all users: for administrators."""
     return {"notes": db.session.scalar(select(func.count(Note.id)))}
@@ -99,5 +101,5 @@ def get_own_note(note_id: int) -> Note:
 def get_note_if_match(note_id: int) -> Note:
     """Return the caller's note, or raise 412 if it does not match If-Match."""
     note = get_own_note(note_id)
-    blueprint.check_etag(note, NoteSchema)
+    blueprint.check_etag(note, schemas.NoteSchema)
     return note
