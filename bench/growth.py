@@ -7,6 +7,8 @@ from .plan import INSIDE
 from .project import clean_environment, create_databases, run
 from .report import format_table
 
+REQUESTS = ("token request", "login", "login with an unknown address")
+
 
 def measure(bench: Bench) -> str:
     """Measure databases of several sizes side by side; every user has a session."""
@@ -22,7 +24,7 @@ def measure(bench: Bench) -> str:
             command = [python, INSIDE / "growth.py", bench.plan.rounds, *arguments]
             output = run(command, folder, clean_environment())
             results = json.loads(output.splitlines()[-1])
-            for what, times in zip(("token request", "login"), results, strict=True):
+            for what, times in zip(REQUESTS, results, strict=True):
                 ratio = f"{max(times) / min(times):.2f}"
                 rows.append([f"{name}, {what}", *(f"{ms:.2f}" for ms in times), ratio])
     head = ["ms, by the number of users", *(f"{size:,}" for size in sizes), "max ÷ min"]

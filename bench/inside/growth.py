@@ -2,12 +2,13 @@
 
     python growth.py ROUNDS SIZE=URI...
 
-It prints two JSON lists, with an entry for each database: the median milliseconds of a
-token request, and those of a login.
+It prints three JSON lists, with an entry for each database: the median milliseconds of a
+token request, of a login, and of a login with an unknown address.
 """
 
 import json
 import os
+import secrets
 import statistics
 import sys
 import time
@@ -34,6 +35,7 @@ def create_app(uri):
             "SECURITY_PASSWORD_SALT": SECRET[::-1],
             "SQLALCHEMY_DATABASE_URI": uri,
             "TESTING": True,
+            "RATELIMIT_ENABLED": False,
         }
     )
     with app.app_context():
@@ -86,14 +88,21 @@ def measure_medians(clients, send, count, rounds):
         for client, milliseconds in zip(clients, times, strict=True):
             for _ in range(count):
                 started = time.perf_counter()
-                check_answer(send(client))
+                send(client)
                 milliseconds.append((time.perf_counter() - started) * 1000)
     return [round(statistics.median(milliseconds), 3) for milliseconds in times]
 
 
 def log_in(client):
     """Log in the user whom create_app() created."""
-    return client.post("/login", json=USER)
+    return check_answer(client.post("/login", json=USER))
+
+
+def log_in_unknown(client):
+    """Be refused: each time with another address, so that no place is favoured."""
+    email = f"{secrets.token_hex(4)}@example.com"
+    answer = client.post("/login", json={**USER, "email": email})
+    assert answer.status_code == 401, answer.text
 
 
 def check_answer(answer):
@@ -109,13 +118,14 @@ def main(rounds, *databases):
         apps.append(create_app(uri))
         fill_database(apps[-1], int(size))
     clients = [app.test_client() for app in apps]
-    users = {client: check_answer(log_in(client)).json["response"]["user"] for client in clients}
+    users = {client: log_in(client).json["response"]["user"] for client in clients}
 
     def send_token_request(client):
         token = users[client]["authentication_token"]
-        return client.get("/dummy-api/", headers={"Authentication-Token": token})
+        check_answer(client.get("/dummy-api/", headers={"Authentication-Token": token}))
 
-    requests = ((send_token_request, TOKEN_REQUEST_COUNT), (log_in, LOGIN_COUNT))
+    logins = ((log_in, LOGIN_COUNT), (log_in_unknown, LOGIN_COUNT))
+    requests = ((send_token_request, TOKEN_REQUEST_COUNT), *logins)
     results = [measure_medians(clients, *request, int(rounds)) for request in requests]
     print(json.dumps(results))
 

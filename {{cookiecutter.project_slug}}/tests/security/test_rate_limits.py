@@ -133,7 +133,7 @@ def test_attempts_at_once_do_not_pass_the_limit(limited, when_found):
 def test_right_password_beyond_the_limit_learns_nothing(limited, package, when_found):
     client = limited(LOGIN_RATE_LIMIT_PER_ACCOUNT="1 per minute")
     check_rate_limit = package.security.rate_limits.check_rate_limit
-    when_found(lambda: check_rate_limit(EMAIL)(False))
+    when_found(lambda: check_rate_limit("login", EMAIL)(False))
     assert attempt(client, password=PASSWORD).status_code == 429
 
 
@@ -142,6 +142,25 @@ def test_refused_refreshes_count_for_the_network(limited):
     body = {"refresh_token": "invented"}
     responses = [client.post("/refresh-token", json=body) for _ in range(3)]
     assert statuses(responses) == [401, 401, 429]
+
+
+def test_writes_of_one_user_are_limited(limited, auth, grace):
+    client = limited(WRITE_RATE_LIMIT_PER_USER="2 per minute")
+    ada, headers = auth.headers(), auth.headers(grace)
+    written = [client.post("/notes/", json={}, headers=ada) for _ in range(3)]
+    assert statuses(written) == [422, 422, 429]
+    assert client.get("/notes/", headers=ada).status_code == 200
+    assert client.post("/notes/", json={}, headers=headers).status_code == 422
+    assert client.post("/logout", headers=ada).status_code == 200
+
+
+def test_session_is_refreshed_from_a_network_of_attackers(limited, auth):
+    client = limited(LOGIN_RATE_LIMIT_PER_NETWORK="1 per minute")
+    body = {"refresh_token": "invented"}
+    refused = [client.post("/refresh-token", json=body) for _ in range(2)]
+    body = {"refresh_token": auth.tokens().refresh}
+    assert statuses(refused) == [401, 429]
+    assert client.post("/refresh-token", json=body).status_code == 200
 
 
 def test_basic_counts_like_a_login(limited):

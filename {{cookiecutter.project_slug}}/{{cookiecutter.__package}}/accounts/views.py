@@ -40,7 +40,7 @@ FIELDS = {
 def register() -> Result:
     """Send a token that creates an account, or the message that there is one."""
     email = users.require_email(_get_field("email"))
-    _count_email(email)
+    _count_email("register", email)
     if users.find_user_by_email(email):
         send_email("registered", email)
     else:
@@ -59,7 +59,7 @@ def confirm_register() -> Result:
 def reset() -> Result:
     """Send a token that sets a password, or the message that there is no account."""
     email = users.require_email(_get_field("email"))
-    _count_email(email)
+    _count_email("reset", email)
     user = users.find_user_by_email(email)
     if user and user.active:
         _send_token("reset", user.email, uid=user.fs_uniquifier)
@@ -88,7 +88,7 @@ def change_email() -> Result:
     """Send a token to the new address, or the message that it has an account."""
     email = users.require_email(_get_field("email"))
     _check_password(current_user)
-    _count_email(email)
+    _count_email("change-email", email)
     if users.find_user_by_email(email):
         send_email("registered", email)
     else:
@@ -96,11 +96,21 @@ def change_email() -> Result:
     return _make_result(202)
 
 
+@token_required
 def confirm_change_email() -> Result:
-    """Set the new e-mail address. Every session ends: the user logs in again."""
+    """Set the new e-mail address, for the user who requested it.
+
+    Whoever else reads the email cannot use its token. Every session ends: the user logs
+    in again.
+    """
     claims = _read_token("change-email")
+    if claims["uid"] != g.caller.fs_uniquifier:
+        raise InvalidAccountRequest(
+            "The link belongs to another account, or the account has changed: "
+            "log in to the account that requested it, or request a new one."
+        )
     new = {"email": claims["email"], "confirmed_at": utc_now()}
-    _change_user(_find_user(claims), claims["uid"], "email", **new)
+    _change_user(current_user, claims["uid"], "email", **new)
     return _make_result(200)
 
 
@@ -124,11 +134,10 @@ def make_blueprint(flows: Collection[str]) -> Blueprint:
     return blueprint
 
 
-def _count_email(email: str) -> None:
+def _count_email(flow: str, email: str) -> None:
     # Before it is sent: many requests at the same time cannot pass the limit, and an
     # email that cannot be sent counts as well.
-    record = check_rate_limit(users.normalize_email(email), "EMAIL")
-    record(False)
+    check_rate_limit(flow, users.normalize_email(email), "EMAIL")(False)
 
 
 def _get_field(name: str) -> str:
@@ -147,15 +156,14 @@ def _send_token(purpose: str, recipient: str, **claims: str) -> None:
 
 
 def _read_token(purpose: str) -> dict[str, str]:
-    record = check_rate_limit()
     age = current_app.config["ACCOUNT_TOKEN_MAX_AGE"].total_seconds()
     try:
         claims = get_serializer(purpose).loads(_get_field("token"), max_age=age)
     except (BadData, UnicodeError) as error:
-        record(isinstance(error, SignatureExpired))
+        # Only invented tokens count, so that they do not close the flow to others.
+        check_rate_limit(f"{purpose}/confirm")(isinstance(error, SignatureExpired))
         message = "The link is invalid or has expired: request a new one."
         raise InvalidAccountRequest(message) from None
-    record(True)
     return cast(dict[str, str], claims)
 
 
@@ -169,7 +177,7 @@ def _find_user(claims: dict[str, str]) -> User:
 
 
 def _check_password(user: User) -> None:
-    record = check_rate_limit(users.normalize_email(user.email))
+    record = check_rate_limit("change", user.email)
     password = users.normalize_password(_get_field("password"))
     right = user.verify_and_update_password(password)
     record(right)

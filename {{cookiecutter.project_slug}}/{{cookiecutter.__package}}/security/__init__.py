@@ -15,6 +15,7 @@ from . import (
     access,
     cli,
     extension_points,
+    hash_queue,
     library,
     passwords,
     rate_limits,
@@ -54,7 +55,7 @@ def init_app(app: Flask) -> None:
         refresh_token_form=library.RefreshForm,
     )
     library.init_app(app, security)
-    passwords.init_app(app, security)
+    hash_queue.init_app(app, security.pwd_context)
     rate_limits.init_app(app)
     access.init_app(app, security)
     responses.init_app(security)

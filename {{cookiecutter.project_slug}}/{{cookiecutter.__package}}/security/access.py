@@ -23,11 +23,16 @@ from .extension_points import Credential, get_extension_points
 from .library import get_library
 from .login import LoginCredentials
 from .models import Session, User
+from .rate_limits import count_write
 
 __all__ = ["token_required"]
 
 # They establish who calls: what credentials the request has does not matter.
 LOGIN_ENDPOINTS = frozenset({"security.login", "security.refresh_token"})
+
+# Counted for each user, but for the logout: everybody can end their session.
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+LOGOUT = "sessions.logout"
 
 # Built once: building a statement costs more than running it.
 is_caller = (User.fs_uniquifier == bindparam("uniquifier")) & User.active
@@ -73,7 +78,10 @@ def load_caller(request: Request) -> Caller | None:
 def _authenticate(request: Request) -> UserMixin | None:
     for credential in get_extension_points().credentials:
         if (value := credential.read(request)) is not None:
-            return credential.find_caller(value)
+            caller = credential.find_caller(value)
+            if caller and request.method in WRITES and request.endpoint != LOGOUT:
+                count_write(cast(Caller, caller).id)
+            return caller
     return None
 
 

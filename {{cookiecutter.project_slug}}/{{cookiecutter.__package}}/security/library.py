@@ -68,9 +68,7 @@ class RefreshForm(RefreshTokenForm):
 
     def validate(self, **kwargs: Any) -> bool:
         """Check and spend the token, or raise TooManyRequests."""
-        record = check_rate_limit()
         accepted = super().validate(**kwargs) and self._refresh()
-        record(accepted)
         user, error = getattr(self.user, "id", None), self.refresh_errors
         if accepted:
             audit("session refreshed", user=user)
@@ -80,6 +78,9 @@ class RefreshForm(RefreshTokenForm):
         session: Any = self.refresh_tracker
         if error is RefreshTokenErrors.GEN_MISMATCH:  # the library ends the session
             audit("refresh token reused, session ended", user=session.user_id)
+        # Only invented tokens count, so that they do not lock out who has a session.
+        if session is None:
+            check_rate_limit("refresh")(False)
         return accepted
 
     def _refresh(self) -> bool:

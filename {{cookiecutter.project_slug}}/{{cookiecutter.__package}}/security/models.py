@@ -100,9 +100,8 @@ class User(Base, UserMixin):
         right = passwords.verify(password, stored)
         if right and active and passwords.needs_new_hash(stored):
             _replace_hash(user_id, stored, hash_password(password))
-        # Also after a wrong password: an unknown address costs a second query as well.
-        now = db.session.get(User, user_id, populate_existing=True)
-        return right and now is not None and now.fs_uniquifier == uniquifier
+        # Asked after a wrong password too: the statements are the same.
+        return is_unchanged(uniquifier) and right
 
     def augment_auth_token(self, tdata: dict[str, Any]) -> None:
         """Name the session in an access token: the caller's, or a new one."""
@@ -111,6 +110,13 @@ class User(Base, UserMixin):
     def get_security_payload(self) -> dict[str, Any]:
         """Return what a login answers about the user, beside the tokens."""
         return {"id": self.id, "email": email_addresses.to_unicode(self.email)}
+
+
+def is_unchanged(uniquifier: str) -> bool:
+    """Say whether a user is still there and not revoked; read the row again."""
+    statement = db.select(User).filter_by(fs_uniquifier=uniquifier)
+    fresh = statement.execution_options(populate_existing=True)
+    return db.session.scalar(fresh) is not None
 
 
 def _replace_hash(user_id: int, old: str | None, new: str) -> None:

@@ -1,18 +1,13 @@
-"""Passwords: what a new one must be, and how many are hashed at a time."""
+"""Passwords: what a new one must be, and whether one is right."""
 
 import re
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from hashlib import sha1
 from http.client import HTTPException
 from typing import Any
 from urllib.request import Request, urlopen
 
-from flask import Flask, current_app
-from flask_security import PasswordUtil, Security, hash_password, verify_password
-from passlib.context import CryptContext
-from werkzeug.exceptions import ServiceUnavailable
+from flask import current_app
+from flask_security import PasswordUtil, hash_password, verify_password
 
 from ..database import db
 from ..logs import audit
@@ -24,36 +19,8 @@ MAX_LENGTH = 256
 # UserAttributeSimilarityValidator.
 USER_ATTRIBUTES = ("email", "first_name", "last_name")
 
-# How many hashes may wait, for how many seconds; more are 503, with Retry-After.
-MAX_WAITING_HASHES = 8
-HASH_TIMEOUT = 10
-HASH_RETRY_AFTER = 5
-
 # The service of breached passwords answers with some 40 KiB.
 MAX_BREACH_RESPONSE_BYTES = 256 * 1024
-
-
-def init_app(app: Flask, library: Security) -> None:
-    """Limit how many passwords are hashed at a time: each costs memory and a core."""
-    workers = app.config["MAX_CONCURRENT_HASHES"]
-    context = BoundedContext(**library.pwd_context.to_dict())
-    context.queue = ThreadPoolExecutor(workers)
-    context.slots = threading.BoundedSemaphore(workers + MAX_WAITING_HASHES)
-    library.pwd_context = context
-
-
-def check_queue() -> None:
-    """Raise ServiceUnavailable (503) if no more hashes may wait now."""
-    slots = current_app.extensions["security"].pwd_context.slots
-    if not slots.acquire(blocking=False):
-        raise too_busy()
-    slots.release()
-
-
-def too_busy() -> ServiceUnavailable:
-    """Make the error of a login for which there is no slot."""
-    detail = "Too many logins at the same time. Try again in a moment."
-    return ServiceUnavailable(detail, retry_after=HASH_RETRY_AFTER)
 
 
 def verify(password: str, stored: str | None) -> bool:
@@ -132,31 +99,3 @@ def is_breached(password: str) -> bool:
         return False
     # Padding has the count 0.
     return bool(re.search(rf"^{digest[5:]}:0*[1-9]", known, re.MULTILINE))
-
-
-class BoundedContext(CryptContext):
-    """Hashes a few passwords at a time; the others wait in a queue."""
-
-    # First in, first out: with a lock some would wait for ever.
-    queue: ThreadPoolExecutor
-    slots: threading.BoundedSemaphore
-
-    def hash(self, *args: Any, **kwargs: Any) -> str:
-        """Hash, or raise ServiceUnavailable (503)."""
-        return str(self._run_queued(super().hash, *args, **kwargs))
-
-    def verify(self, *args: Any, **kwargs: Any) -> bool:
-        """Verify, or raise ServiceUnavailable (503)."""
-        return bool(self._run_queued(super().verify, *args, **kwargs))
-
-    def _run_queued(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if not self.slots.acquire(blocking=False):
-            raise too_busy()
-        try:
-            task = self.queue.submit(work, *args, **kwargs)
-            wait([task], HASH_TIMEOUT)
-            if task.cancel():  # it had not begun
-                raise too_busy()
-            return task.result()
-        finally:
-            self.slots.release()

@@ -1,7 +1,8 @@
 """Rate limits, against brute force.
 
 Refused attempts are counted, by the client network and by the account that they name,
-whether or not it exists. The limit is checked before a password is hashed.
+whether or not it exists. The limit is checked before a password is hashed. Passwords
+that are hashed, also for accepted attempts, and writes have higher limits.
 """
 
 import hmac
@@ -11,7 +12,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, has_request_context, request
 from limits import RateLimitItem
 from limits.errors import ConfigurationError as InvalidStorage
 from limits.storage import MemoryStorage, storage_from_string
@@ -64,38 +65,65 @@ class RateLimiter:
 
 
 def check_rate_limit(
-    account: str | None = None, kind: str = "LOGIN"
+    flow: str, account: str | None = None, kind: str = "LOGIN"
 ) -> Callable[[bool], None]:
     """Return a function `record(accepted)`, or raise TooManyRequests (429).
 
-    `kind` names the settings with the rates: KIND_RATE_LIMIT_PER_NETWORK, ..._ACCOUNT.
-    Call `record` with whether the attempt is accepted: refused attempts are counted. It
-    raises as well where others have reached the limit in the meantime, so that of many
-    attempts at the same time those above the limit learn nothing.
+    Each flow has its own counts: attempts in one do not close another. `kind` names the
+    settings with the rates: KIND_RATE_LIMIT_PER_NETWORK, ..._ACCOUNT. Call `record`
+    with whether the attempt is accepted: refused attempts are counted. It raises as
+    well where others have reached the limit in the meantime, so that of many attempts
+    at the same time those above the limit learn nothing.
     """
+    set_account(account)
+    keys = get_client_keys()
+    _count("test", kind, flow, keys)
+    return lambda accepted: _count("test" if accepted else "hit", kind, flow, keys)
+
+
+def count_hash() -> None:
+    """Count a password that is hashed, or raise TooManyRequests (429)."""
+    _count("hit", "HASH", "hash", get_client_keys())
+
+
+def count_write(user_id: int) -> None:
+    """Count a request that writes, or raise TooManyRequests (429)."""
+    _count("hit", "WRITE", "write", {"user": str(user_id)})
+
+
+def _count(method: str, kind: str, flow: str, keys: Mapping[str, str]) -> None:
     limiter, config = current_app.extensions["rate_limiter"], current_app.config
-    keys = {"network": get_client_network()}
-    if account is not None:
-        keys["account"] = pseudonymize(account)
     counts = [
-        (rate, kind, by, key)
+        (rate, flow, by, key)
         for by, key in keys.items()
         for rate in config[f"{kind}_RATE_LIMIT_PER_{by.upper()}"]
         if config["RATELIMIT_ENABLED"]
     ]
+    for count in counts:
+        if not limiter.call(method, *count):
+            audit("rate limited", reason=count[2], flow=flow)
+            reset_time = limiter.call("get_window_stats", *count).reset_time
+            raise TooManyRequests(
+                "Too many attempts. Try again later.",
+                retry_after=max(1, ceil(reset_time - time.time())),
+            )
 
-    def call_all(method: str) -> None:
-        for count in counts:
-            if not limiter.call(method, *count):
-                audit("rate limited", reason=count[2])
-                reset_time = limiter.call("get_window_stats", *count).reset_time
-                raise TooManyRequests(
-                    "Too many attempts. Try again later.",
-                    retry_after=max(1, ceil(reset_time - time.time())),
-                )
 
-    call_all("test")
-    return lambda accepted: call_all("test" if accepted else "hit")
+def get_client_keys() -> dict[str, str]:
+    """Return by what this request is counted: its network, and its account if known.
+
+    On the command line nothing is counted.
+    """
+    if not has_request_context():
+        return {}
+    account = request.environ.get("auth.account", {})
+    return {"network": get_client_network(), **account}
+
+
+def set_account(account: str | None) -> None:
+    """Say which account this request is about."""
+    if account and has_request_context():
+        request.environ["auth.account"] = {"account": pseudonymize(account)}
 
 
 def get_client_network() -> str:

@@ -7,7 +7,7 @@ from flask import Flask, Request, Response, abort, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..errors import invalid_fields
-from . import passwords
+from . import hash_queue, passwords
 
 MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 MAX_TOKEN_LENGTH = 2048
@@ -71,7 +71,7 @@ def validate_request() -> Response | None:
     if request.method == "OPTIONS":
         return Response(headers={"Allow": "OPTIONS, POST"})
     if request.endpoint == "security.login":
-        passwords.check_queue()
+        hash_queue.check_queue()
     if "next" in request.args:
         abort(400, "This API does not redirect: remove the parameter next.")
     limit = min(MAX_BODY_BYTES, current_app.config["MAX_CONTENT_LENGTH"])
@@ -90,11 +90,9 @@ def find_field_errors(
     body: Mapping[str, object], fields: Fields
 ) -> dict[str, list[str]]:
     """Return the messages for each invalid field, by its name."""
-    errors = {name: ["Unknown field."] for name in body.keys() - fields.keys()}
-    for name, max_length in fields.items():
-        if reason := _find_text_error(body.get(name), max_length):
-            errors[name] = [reason]
-    return errors
+    reasons = {name: _find_text_error(body.get(name), fields[name]) for name in fields}
+    reasons |= dict.fromkeys(body.keys() - fields.keys(), "Unknown field.")
+    return {name: [reason] for name, reason in reasons.items() if reason}
 
 
 def _find_text_error(value: object, max_length: int) -> str | None:

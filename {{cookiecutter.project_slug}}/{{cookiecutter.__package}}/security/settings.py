@@ -67,6 +67,13 @@ HTTP_BASIC_AUTH = rules.boolean(False)
 LOGIN_RATE_LIMIT_PER_NETWORK = rules.rate("30 per minute")
 LOGIN_RATE_LIMIT_PER_ACCOUNT = rules.rate("10 per minute")
 
+# Passwords that are hashed, also for accepted attempts: each takes time of a core.
+HASH_RATE_LIMIT_PER_NETWORK = rules.rate("300 per minute")
+HASH_RATE_LIMIT_PER_ACCOUNT = rules.rate("60 per minute")
+
+# Requests of one user that may change something, so that nobody fills the disk.
+WRITE_RATE_LIMIT_PER_USER = rules.rate("120 per minute")
+
 # In memory each process counts for itself; redis://... makes them count together.
 RATELIMIT_STORAGE_URI = rules.text("memory://")
 

@@ -15,6 +15,7 @@ from ..errors import invalid_fields
 from ..logs import audit
 from .library import get_library
 from .models import User, end_access
+from .rate_limits import set_account
 
 # Built once: building a statement costs more than running it.
 SELECT_USER_BY_EMAIL = select(User).where(User.email == bindparam("email"))
@@ -84,6 +85,7 @@ def hash_new_password(
 
     `known` has the user's USER_ATTRIBUTES, as far as they are known.
     """
+    set_account(known.get("email"))
     reasons, password = get_library().password_util.validate(password, True, **known)
     if reasons:
         raise InvalidAccountRequest(" ".join(reasons), field)
