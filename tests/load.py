@@ -7,6 +7,7 @@ import selectors
 import socket
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -25,10 +26,11 @@ class Results:
         self.seconds.append(time.perf_counter() - started)
 
 
-def post(path: str, body: object) -> bytes:
-    """Write a request with a JSON body."""
+def post(path: str, body: object, client: str = "127.0.0.1") -> bytes:
+    """Write a request with a JSON body, as a proxy forwards it for a client."""
     data = json.dumps(body).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    head += f"X-Forwarded-For: {client}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     return head.encode() + data
 
@@ -80,7 +82,7 @@ async def send(port: int, request: bytes, results: Results, timeout: float = 60)
 
 async def send_all(
     port: int,
-    requests: list[bytes],
+    requests: Iterable[bytes],
     clients: int,
     timeout: float = 60,
     results: Results | None = None,
@@ -96,8 +98,8 @@ async def send_all(
     return results
 
 
-def send_at_once(port: int, request: bytes, count: int, seconds: float) -> Counter:
-    """Open all connections at the same time, send the request on each, count the statuses.
+def send_at_once(port: int, requests: list[bytes], seconds: float) -> Counter:
+    """Open all connections at the same time, send a request on each, count the statuses.
 
     With plain sockets, because the load shares the machine with the server.
     """
@@ -106,14 +108,14 @@ def send_at_once(port: int, request: bytes, count: int, seconds: float) -> Count
     resource.setrlimit(resource.RLIMIT_NOFILE, (max_files, max_files))
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
-        for _ in range(count):
+        for request in requests:
             connection = socket.socket()
             connection.setblocking(False)
             connection.connect_ex(("127.0.0.1", port))
-            selector.register(connection, selectors.EVENT_WRITE, bytearray())
+            selector.register(connection, selectors.EVENT_WRITE, (request, bytearray()))
         while selector.get_map() and time.monotonic() < deadline:
             for key, _ in selector.select(timeout=1):
-                if (result := send_or_receive(selector, key, request)) is not None:
+                if (result := send_or_receive(selector, key)) is not None:
                     counts[result] += 1
                     selector.unregister(key.fileobj)
                     key.fileobj.close()
@@ -121,20 +123,19 @@ def send_at_once(port: int, request: bytes, count: int, seconds: float) -> Count
     return +counts
 
 
-def send_or_receive(
-    selector: selectors.BaseSelector, key: selectors.SelectorKey, request: bytes
-) -> object:
+def send_or_receive(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> object:
     """Send or receive on one connection; return its result as soon as there is one."""
+    request, answer = key.data
     try:
         if key.events == selectors.EVENT_WRITE:
             key.fileobj.send(request)
             selector.modify(key.fileobj, selectors.EVENT_READ, key.data)
             return None
         if part := key.fileobj.recv(65536):
-            key.data.extend(part)
+            answer.extend(part)
             return None
     except OSError as error:
         return type(error).__name__
-    if key.data[9:12] == b"503":
-        return 503 if b"retry-after: 5" in key.data.lower() else "503 without Retry-After"
-    return int(key.data[9:12]) if key.data else "closed"
+    if answer[9:12] in (b"429", b"503") and b"retry-after: " not in answer.lower():
+        return "no Retry-After"
+    return int(answer[9:12]) if answer else "closed"

@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -175,7 +176,8 @@ def test_change_of_the_address_ends_the_session_and_notifies_the_old_address(api
     fields = {"email": "grace@example.com", "password": password}
     assert api.post("/change-email", old_token, **fields).status_code == 202
     assert api.call(old_token) == 200
-    assert api.follow_link(mail.emails[0]).status_code == 200
+    assert api.follow_link(mail.emails[0]).status_code == 401
+    assert api.follow_link(mail.emails[0], access=old_token).status_code == 200
     assert (api.call(old_token), api.login().status_code) == (401, 401)
     assert api.login("grace@example.com").status_code == 200
     assert [email.to for email in mail.emails] == [["grace@example.com"], [api.user["email"]]]
@@ -203,7 +205,9 @@ def test_many_registrations_at_the_same_time_create_one_account(api, mail):
             pool.map(lambda email: api.follow_link(email, password=NEW_PASSWORD), mail.emails)
         )
     assert {answer.status_code for answer in requested} == {202}
-    assert sorted(answer.status_code for answer in confirmed) == [201] + [422] * 11
+    counts = Counter(answer.status_code for answer in confirmed)
+    # 429: one account, or one network, holds a quarter of the queue of hashes.
+    assert (counts[201], counts[422] + counts[429]) == (1, 11)
     assert api.login("grace@example.com", NEW_PASSWORD).status_code == 200
 
 
@@ -212,7 +216,8 @@ def test_many_uses_of_a_token_at_the_same_time_count_once(api, mail):
     passwords = [f"{n} {NEW_PASSWORD}" for n in range(12)]
     with ThreadPoolExecutor(12) as pool:
         used = list(pool.map(lambda new: api.follow_link(mail.emails[0], password=new), passwords))
-    assert sorted(answer.status_code for answer in used) == [200] + [422] * 11
+    counts = Counter(answer.status_code for answer in used)
+    assert (counts[200], counts[422] + counts[429]) == (1, 11)
     (good,) = [p for p, answer in zip(passwords, used, strict=True) if answer.ok]
     assert [p for p in passwords if api.login(password=p).ok] == [good]
 
