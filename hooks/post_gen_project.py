@@ -19,6 +19,8 @@ OWNED_FILES = {
     ("ci_provider", "gitlab"): [".gitlab-ci.yml"],
     ("features", "full"): [
         *("{package}/accounts", "tests/accounts", "docs/accounts.md"),
+        *("{package}/basic_auth", "tests/basic_auth"),
+        *("{package}/breached_passwords", "tests/breached_passwords"),
         *("{package}/emails", "tests/emails"),
         *("{package}/copy_data.py", "tests/test_copy_data.py"),
     ],
@@ -28,9 +30,16 @@ OWNED_FILES = {
 # docs/features.md of the project says the same, for who removes a feature by hand.
 OWNED_LINES = {
     ("features", "full"): {
-        "{package}/__init__.py": ["    accounts", "    emails", "    copy_data"],
-        "README.md": ["accounts/", "accounts.md", "emails/", "copy-data", "copy_data"],
-        "docs/security.md": ["accounts/", "accounts.md", "emails/"],
+        "{package}/__init__.py": [
+            *("    accounts", "    basic_auth", "    breached_passwords"),
+            *("    copy_data", "    emails"),
+        ],
+        "README.md": [
+            *("accounts/", "accounts.md", "basic_auth/", "breached_passwords/"),
+            *("copy-data", "copy_data", "emails/"),
+        ],
+        "docs/security.md": ["accounts/", "accounts.md", "breached_passwords/", "emails/"],
+        "pyproject.toml": ["breached_passwords/", "address of a setting"],
     },
 }
 

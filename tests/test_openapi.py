@@ -46,9 +46,8 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 422]
         ("full", {}),
         ("full", {**SETTINGS, "FLASK_HTTP_BASIC_AUTH": "true"}),
         ("core", {}),
-        ("core", {"FLASK_HTTP_BASIC_AUTH": "true"}),
     ],
-    ids=["full", "full, everything on", "core", "core, everything on"],
+    ids=["full", "full, everything on", "core"],
 )
 def test_openapi_document_is_valid(bake, environment, features, settings):
     project = bake(features=features)

@@ -29,9 +29,10 @@ def test_commands_of_the_generated_readme_work(bake, installed, serve):
     project = installed(bake())
     readme = (project / "README.md").read_text("utf-8")
     base = serve(project)
-    server, *commands, basic, develop = find_blocks(readme, "sh")
+    server, *commands, develop = find_blocks(readme, "sh")
     assert server == "make run\n"
-    assert basic == "FLASK_HTTP_BASIC_AUTH=true make run\n"
+    page = (project / "docs/features.md").read_text("utf-8")
+    assert "FLASK_HTTP_BASIC_AUTH=true make run\n" in find_blocks(page, "bash")
 
     # In one shell, as in a terminal. It ends at the first command that fails.
     script = 'http() { command http --ignore-stdin --check-status --pretty=none "$@"; }\n'
@@ -152,7 +153,7 @@ OF_FLASK = {"RUN_HOST", "RUN_PORT"}
 
 @pytest.mark.parametrize(
     ("features", "pages"),
-    [("full", ["README.md", "docs/accounts.md"]), ("core", ["README.md"])],
+    [("full", ["README.md", "docs/accounts.md", "docs/features.md"]), ("core", ["README.md"])],
     ids=["full", "core"],
 )
 def test_every_setting_is_in_a_table_of_the_readme(bake, environment, features, pages):

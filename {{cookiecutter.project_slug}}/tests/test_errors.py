@@ -87,9 +87,16 @@ def test_unreachable_database_is_not_the_callers_fault(auth, engine, monkeypatch
 
 def test_database_that_is_lost_before_the_commit_is_503(make_app, auth, monkeypatch):
     app = make_app(PROPAGATE_EXCEPTIONS=False)
-    monkeypatch.setattr(app.extensions["security"].datastore, "commit", raising(LOST))
+    session = app.extensions["sqlalchemy"].session
+    monkeypatch.setattr(session, "commit", raising(LOST))
     auth.client = app.test_client()
     assert auth.login().status_code == 503
+
+
+def test_database_that_is_lost_after_the_view_is_503(make_app):
+    app = make_app(PROPAGATE_EXCEPTIONS=False)
+    app.after_request(lambda response: raising(LOST)())
+    assert app.test_client().get("/healthz").status_code == 503
 
 
 UNREACHABLE = "The database is unreachable. Try again in a moment."

@@ -73,14 +73,6 @@ def test_tag_of_every_operation_is_described():
     }
 
 
-@pytest.mark.parametrize("basic", [True, False])
-def test_basic_is_a_way_in_where_it_is_on(basic):
-    app = PACKAGE.create_app({**SETTINGS, "HTTP_BASIC_AUTH": basic})
-    document = app.extensions["api"].spec.to_dict()
-    assert ("basic" in document["components"]["securitySchemes"]) is basic
-    assert ({"basic": []} in document["security"]) is basic
-
-
 def test_command_prints_the_document(flask):
     assert '"openapi": "3.1.0"' in flask("openapi", "print").output
 
@@ -147,7 +139,6 @@ def spoil(call, status, other):
 
 STRICT = {
     "RATELIMIT_ENABLED": True,
-    "HTTP_BASIC_AUTH": True,
     "LOGIN_RATE_LIMIT_PER_NETWORK": "1 per minute",
     **known(EMAIL_RATE_LIMIT_PER_NETWORK="1 per minute"),
 }
@@ -164,7 +155,17 @@ def shared_app(migrated, settings):
 def strict(migrated, settings):
     """Return a client of an app that allows one attempt a minute."""
     with make_apps({**settings, **EVERYTHING}) as make:
-        yield make(**STRICT).test_client()
+        app = make(**STRICT)
+        # A kind of credential that is limited, as features add them.
+        limited = PACKAGE.security.Credential(
+            lambda r: r.authorization, lambda _: count_attempt()
+        )
+        app.extensions["extension_points"].credentials.append(limited)
+        yield app.test_client()
+
+
+def count_attempt():
+    PACKAGE.security.rate_limits.check_rate_limit("attempt")(False)
 
 
 @pytest.fixture

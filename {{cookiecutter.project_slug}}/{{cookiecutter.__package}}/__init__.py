@@ -8,6 +8,8 @@ from flask import Flask
 from . import (
     accounts,
     api,
+    basic_auth,
+    breached_passwords,
     checks,
     copy_data,
     database,
@@ -44,6 +46,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     health.init_app(app)
     emails.init_app(app)
     accounts.init_app(app)
+    basic_auth.init_app(app)
+    breached_passwords.init_app(app)
     dummy.init_app(app)
     notes.init_app(app)
     pages.init_app(app)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, has_request_context, request
 
 request_logger = logging.getLogger(f"{__package__}.requests")
 audit_logger = logging.getLogger(f"{__package__}.auth")
@@ -93,7 +93,7 @@ class RequestLog:
                 "path": quote(request.path),
                 "status": int(status[:3]),
                 "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-                "user": getattr(g.get("caller"), "id", None),
+                "user": getattr(environ.get("auth.caller"), "id", None),
                 "request_id": request_id,
             }
             request_logger.info("%(method)s %(path)s %(status)s", line, extra=line)

@@ -91,7 +91,6 @@ UNSAFE = {
     },
     "auth.E024": {"TRUSTED_HOSTS": []},
     "auth.E025": {"PROXY_COUNT": 0},
-    "auth.E026": {"HTTP_BASIC_AUTH": True},
     "auth.E027": {"HSTS_SECONDS": 0},
     "auth.E028": {"CORS_ORIGINS": ["*"]},
     "auth.E030": {"RATELIMIT_ENABLED": False},

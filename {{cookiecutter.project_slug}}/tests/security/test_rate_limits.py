@@ -163,17 +163,6 @@ def test_session_is_refreshed_from_a_network_of_attackers(limited, auth):
     assert client.post("/refresh-token", json=body).status_code == 200
 
 
-def test_basic_counts_like_a_login(limited):
-    client = limited(LOGIN_RATE_LIMIT_PER_ACCOUNT="2 per minute", HTTP_BASIC_AUTH=True)
-    responses = [
-        client.get("/dummy-api/", auth=(EMAIL, "x")),
-        client.get("/healthz", auth=(EMAIL, "x")),
-        client.get("/dummy-api/", auth=(EMAIL, "x")),
-        client.get("/dummy-api/", auth=(EMAIL, PASSWORD)),
-    ]
-    assert statuses(responses) == [401, 200, 401, 429]
-
-
 def test_forwarded_address_counts_only_behind_a_proxy(limited):
     rates = {"LOGIN_RATE_LIMIT_PER_NETWORK": "1 per minute"}
     responses = [

@@ -59,12 +59,11 @@ def test_every_invalid_field_is_named(body, client, errors):
     ("options", "status"),
     [
         ({"json": ["name"]}, 400),
-        ({"json": {"name": "a"}, "query_string": "next=//evil.example"}, 400),
         ({"data": "{", "content_type": "application/json"}, 400),
         ({"data": " " * 17_000, "content_type": "application/json"}, 413),
         ({"data": {"name": "a"}}, 415),
     ],
-    ids=["no object", "redirect", "malformed", "large", "a form"],
+    ids=["no object", "malformed", "large", "a form"],
 )
 def test_request_that_is_no_json_object_is_refused(client, options, status):
     assert client.post("/files", **options).status_code == status

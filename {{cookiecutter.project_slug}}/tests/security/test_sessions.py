@@ -95,6 +95,15 @@ def test_user_who_is_deleted_while_refreshing_is_refused(
     assert auth.refresh(laptop.refresh).status_code == 401
 
 
+@pytest.mark.parametrize("command", ["auth revoke", "users deactivate"])
+def test_login_that_is_nearly_done_ends_too(
+    auth, command, flask, sql, while_refreshing
+):
+    while_refreshing(lambda: flask(*command.split(), EMAIL))
+    assert auth.login().status_code == 401
+    assert sql("SELECT count(*) FROM auth_session") == [(0,)]
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -7,18 +7,25 @@ are the same: no enumeration. The token in it shows that its reader owns the add
 from collections.abc import Collection
 from typing import Any, cast
 
-from flask import Blueprint, current_app, g, request
+from flask import Blueprint, current_app, request
 from itsdangerous import BadData, SignatureExpired
 from sqlalchemy import select
 
 from ..database import db, utc_now
 from ..emails import notify, send_email
 from ..logs import audit
-from ..security import InvalidAccountRequest, User, current_user, token_required, users
+from ..security import (
+    InvalidAccountRequest,
+    User,
+    current_user,
+    get_caller,
+    token_required,
+    users,
+)
 from ..security.passwords import USER_ATTRIBUTES
 from ..security.rate_limits import check_rate_limit
 from ..security.request_validation import EMAIL, PASSWORD, TOKEN
-from ..security.tokens import get_serializer
+from ..security.tokens import get_serializer, load
 
 Result = tuple[dict[str, Any], int]
 
@@ -79,7 +86,7 @@ def confirm_reset() -> Result:
 def change() -> Result:
     """Set a new password. Every session ends: the user logs in again."""
     _check_password(current_user)
-    _set_password(current_user, g.caller.fs_uniquifier, "new_password")
+    _set_password(current_user, get_caller().fs_uniquifier, "new_password")
     return _make_result(200)
 
 
@@ -92,7 +99,7 @@ def change_email() -> Result:
     if users.find_user_by_email(email):
         send_email("registered", email)
     else:
-        _send_token("change-email", email, uid=g.caller.fs_uniquifier, email=email)
+        _send_token("change-email", email, uid=get_caller().fs_uniquifier, email=email)
     return _make_result(202)
 
 
@@ -104,7 +111,7 @@ def confirm_change_email() -> Result:
     in again.
     """
     claims = _read_token("change-email")
-    if claims["uid"] != g.caller.fs_uniquifier:
+    if claims["uid"] != get_caller().fs_uniquifier:
         raise InvalidAccountRequest(
             "The link belongs to another account, or the account has changed: "
             "log in to the account that requested it, or request a new one."
@@ -156,9 +163,9 @@ def _send_token(purpose: str, recipient: str, **claims: str) -> None:
 
 
 def _read_token(purpose: str) -> dict[str, str]:
-    age = current_app.config["ACCOUNT_TOKEN_MAX_AGE"].total_seconds()
+    age = current_app.config["ACCOUNT_TOKEN_MAX_AGE"]
     try:
-        claims = get_serializer(purpose).loads(_get_field("token"), max_age=age)
+        claims = load(purpose, _get_field("token"), age)
     except (BadData, UnicodeError) as error:
         # Only invented tokens count, so that they do not close the flow to others.
         check_rate_limit(f"{purpose}/confirm")(isinstance(error, SignatureExpired))

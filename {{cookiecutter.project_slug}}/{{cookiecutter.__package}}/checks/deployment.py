@@ -95,13 +95,6 @@ CHECKS = [
         deploy=True,
     ),
     Check(
-        "auth.E026",
-        find_if("HTTP_BASIC_AUTH is on.", lambda c: c["HTTP_BASIC_AUTH"]),
-        "The password is sent with every request (RFC 7617, section 4).",
-        "Set FLASK_HTTP_BASIC_AUTH=false.",
-        deploy=True,
-    ),
-    Check(
         "auth.E027",
         find_if("HSTS_SECONDS is 0.", lambda c: not c["HSTS_SECONDS"]),
         "A browser can be made to connect without TLS (ASVS 3.4.1).",

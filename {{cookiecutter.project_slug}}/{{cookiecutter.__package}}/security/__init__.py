@@ -17,15 +17,18 @@ from . import (
     extension_points,
     hash_queue,
     library,
+    login,
     passwords,
     rate_limits,
     request_validation,
-    responses,
     sessions,
+    tokens,
     user_data,
     users,
 )
+from .access import Caller as Caller
 from .access import current_user as current_user
+from .access import get_caller as get_caller
 from .access import roles_required as roles_required
 from .access import scope_required as scope_required
 from .access import token_required as token_required
@@ -33,8 +36,7 @@ from .email_addresses import EmailRules
 from .extension_points import Check as Check
 from .extension_points import Credential as Credential
 from .extension_points import get_extension_points as get_extension_points
-from .login import LoginCredentials
-from .models import Role, Session
+from .models import Role
 from .models import User as User
 from .stateless import StatelessSessionInterface
 from .users import InvalidAccountRequest as InvalidAccountRequest
@@ -44,25 +46,23 @@ def init_app(app: Flask) -> None:
     """Protect the app: login, tokens, sessions, passwords, `flask auth`."""
     app.session_interface = StatelessSessionInterface()
     extension_points.init_app(app)
-    # Before the library, which would otherwise read the body unchecked.
     request_validation.init_app(app)
     security = Security(
         app,
-        SQLAlchemyUserDatastore(db, User, Role, refresh_tracker_model=Session),
-        login_form=LoginCredentials,
+        SQLAlchemyUserDatastore(db, User, Role),
+        # Its views are HTML pages and cookie sessions.
+        register_blueprint=False,
         mail_util_cls=EmailRules,
         password_util_cls=passwords.PasswordRules,
-        refresh_token_form=library.RefreshForm,
     )
     library.init_app(app, security)
     hash_queue.init_app(app, security.pwd_context)
     rate_limits.init_app(app)
     access.init_app(app, security)
-    responses.init_app(security)
+    tokens.init_app(app)
+    login.init_app(app)
     sessions.init_app(app)
     users.init_app(app)
     user_data.init_app(app)
     cli.init_app(app)
     api.describe(app, Path(__file__).with_name("openapi.json"))
-    if app.config["HTTP_BASIC_AUTH"]:
-        api.describe(app, Path(__file__).with_name("openapi-basic.json"))

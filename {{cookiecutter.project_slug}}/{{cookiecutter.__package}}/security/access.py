@@ -1,7 +1,7 @@
 """Access: who does a request stand for, and may they call?
 
-By default a token in a header counts, and where HTTP_BASIC_AUTH is on an e-mail address
-and a password. Nothing in a URL, a body or a cookie counts.
+A token in a header counts, and what features add to the credentials. Nothing in a URL,
+a body or a cookie counts.
 """
 
 from collections.abc import Callable, Collection
@@ -9,34 +9,29 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
 
-from flask import Flask, Request, Response, abort, current_app, g, request
+from flask import Flask, Request, Response, abort, current_app, request
 from flask_security import Security, UserMixin
 from flask_security import auth_token_required as token_required
 from sqlalchemy import bindparam, select
-from werkzeug.datastructures import Authorization, MultiDict
 from werkzeug.local import LocalProxy
 
 from ..database import db
 from ..errors import problem
-from . import passwords, tokens
+from . import tokens
 from .extension_points import Credential, get_extension_points
 from .library import get_library
-from .login import LoginCredentials
 from .models import Session, User
 from .rate_limits import count_write
 
 __all__ = ["token_required"]
-
-# They establish who calls: what credentials the request has does not matter.
-LOGIN_ENDPOINTS = frozenset({"security.login", "security.refresh_token"})
 
 # Counted for each user, but for the logout: everybody can end their session.
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LOGOUT = "sessions.logout"
 
 # Built once: building a statement costs more than running it.
-is_caller = (User.fs_uniquifier == bindparam("uniquifier")) & User.active
-is_alive = (Session.key == bindparam("key")) & Session.revoked_at.is_(None)
+is_caller = (User.fs_uniquifier == bindparam("uid")) & User.active
+is_alive = (Session.key == bindparam("sid")) & Session.revoked_at.is_(None)
 SELECT_CALLER_ID = select(User.id).join(User.sessions).where(is_caller, is_alive)
 
 View = Callable[..., Any]
@@ -51,6 +46,8 @@ class Caller(UserMixin):
     fs_uniquifier: str
     # What the credential allows; None: all that the account may do.
     scopes: Collection[str] | None = None
+    # The session that a logout ends; None: the credential has none.
+    session_key: str | None = None
     active = True
 
 
@@ -60,8 +57,6 @@ def init_app(app: Flask, library: Security) -> None:
     library.unauthn_handler(respond_unauthenticated)
     credentials = get_extension_points(app).credentials
     credentials.append(Credential(get_token, find_caller_by_token))
-    if app.config["HTTP_BASIC_AUTH"]:
-        credentials.append(Credential(get_basic_credentials, find_caller_by_password))
 
 
 def load_caller(request: Request) -> Caller | None:
@@ -69,10 +64,15 @@ def load_caller(request: Request) -> Caller | None:
 
     An error of the database is raised, not taken for an invalid token.
     """
-    if "caller" not in g:
-        login = request.endpoint in LOGIN_ENDPOINTS
-        g.caller = None if login else _authenticate(request)
-    return cast(Caller | None, g.caller)
+    # With the request: an app context, as tests have one, may outlive it.
+    if "auth.caller" not in request.environ:
+        request.environ["auth.caller"] = _authenticate(request)
+    return cast(Caller | None, request.environ["auth.caller"])
+
+
+def get_caller() -> Caller:
+    """Return who calls, in a guarded view."""
+    return cast(Caller, load_caller(request))
 
 
 def _authenticate(request: Request) -> UserMixin | None:
@@ -86,11 +86,12 @@ def _authenticate(request: Request) -> UserMixin | None:
 
 
 def _load_account() -> UserMixin:
-    if "account" not in g:
+    if "auth.account" not in request.environ:
         caller = load_caller(request)
         user = db.session.get(User, caller.id) if caller else None
-        g.account = user or get_library().login_manager.anonymous_user()
-    return cast(UserMixin, g.account)
+        account = user or get_library().login_manager.anonymous_user()
+        request.environ["auth.account"] = account
+    return cast(UserMixin, request.environ["auth.account"])
 
 
 # The user who calls, loaded when a view asks: the guards need a row of it only.
@@ -110,34 +111,9 @@ def find_caller_by_token(token: str) -> Caller | None:
     claims = tokens.read_access_token(token)
     if claims is None:
         return None
-    g.session_key = claims["key"]
     with current_app.extensions["single_query_engine"].connect() as connection:
         user_id = connection.scalar(SELECT_CALLER_ID, claims)
-    return Caller(user_id, claims["uniquifier"]) if user_id else None
-
-
-def get_basic_credentials(request: Request) -> Authorization | None:
-    """Return the address and password of HTTP Basic, if they are there."""
-    try:
-        authorization = request.authorization
-    except ValueError:  # not Base64
-        return None
-    is_basic = authorization is not None and authorization.type == "basic"
-    return authorization if is_basic else None
-
-
-def find_caller_by_password(authorization: Authorization) -> Caller | None:
-    """Return the user, after the checks of POST /login and with the same work."""
-    password = authorization.password or ""
-    if len(password) > passwords.MAX_LENGTH:
-        return None
-    fields = {"email": authorization.username, "password": password}
-    form = LoginCredentials(MultiDict(fields))
-    if not form.validate():
-        return None
-    db.session.commit()  # the hash may have been replaced
-    g.account = cast(User, form.user)
-    return Caller(g.account.id, g.account.fs_uniquifier)
+    return Caller(user_id, claims["uid"], None, claims["sid"]) if user_id else None
 
 
 def respond_unauthenticated(
@@ -151,11 +127,18 @@ def respond_unauthenticated(
         if has_token
         else "This endpoint requires a token. POST /login returns one.",
     )
-    if current_app.config["HTTP_BASIC_AUTH"]:
-        realm = current_app.config["SECURITY_DEFAULT_HTTP_AUTH_REALM"]
-        response.headers.add("WWW-Authenticate", f'Basic realm="{realm}"')
+    for credential in get_extension_points().credentials:
+        if credential.challenge:
+            response.headers.add("WWW-Authenticate", credential.challenge)
     bearer = 'Bearer error="invalid_token"' if has_token else "Bearer"
     response.headers.add("WWW-Authenticate", bearer)
+    return response
+
+
+def refuse_credentials(detail: str) -> Response:
+    """Answer 401 to a password or a refresh token, which are in the body."""
+    response = problem(401, detail)
+    response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
@@ -179,7 +162,8 @@ def scope_required(name: str) -> Guard:
     def check() -> None:
         if name not in get_extension_points().scopes:
             raise LookupError(f"The scope {name!r} is not declared.")
-        if g.caller.scopes is not None and name not in g.caller.scopes:
+        scopes = get_caller().scopes
+        if scopes is not None and name not in scopes:
             response = problem(403, f"The token does not have the scope {name}.")
             challenge = f'Bearer error="insufficient_scope", scope="{name}"'
             response.headers["WWW-Authenticate"] = challenge

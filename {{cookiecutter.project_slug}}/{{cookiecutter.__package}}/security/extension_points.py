@@ -24,6 +24,8 @@ class Credential(NamedTuple):
     read: Callable[[Request], Any]
     # Who it stands for; None: it is refused.
     find_caller: Callable[[Any], UserMixin | None]
+    # What a 401 response asks for: WWW-Authenticate.
+    challenge: str | None = None
 
 
 class Check(NamedTuple):
@@ -44,6 +46,9 @@ class ExtensionPoints:
 
     # Who does a request stand for? security/access.py asks, in this order.
     credentials: list[Credential] = field(default_factory=list)
+
+    # Why is a new password refused? A sentence, or None.
+    password_rules: list[Callable[[str], str | None]] = field(default_factory=list)
 
     # What is missing after the right password? A response that says so, or None.
     login_steps: list[Callable[[Any], Response | None]] = field(default_factory=list)

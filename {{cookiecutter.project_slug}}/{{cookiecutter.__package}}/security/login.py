@@ -1,17 +1,19 @@
 """Login: do an e-mail address and a password belong to a user?"""
 
-from typing import Any, cast
+from typing import Any
 
-from flask import abort
-from flask_security import LoginForm, UserMixin
+from flask import Blueprint, Flask, abort, request
 from sqlalchemy import bindparam, func, select
 
 from ..database import db
 from ..logs import audit
-from . import passwords, users
+from . import passwords, sessions, users
+from .access import refuse_credentials
 from .extension_points import get_extension_points
-from .models import User, is_unchanged
+from .models import User
 from .rate_limits import check_rate_limit, pseudonymize
+
+blueprint = Blueprint("login", __name__)
 
 # The hash at a place among the random names that users have in tokens: found by an
 # index, whatever the number of users.
@@ -21,42 +23,52 @@ place = func.coalesce(after_place.scalar_subquery(), first.scalar_subquery())
 SELECT_SOME_HASH = select(User.password).where(User.fs_uniquifier == place)
 
 
-class LoginCredentials(LoginForm):
-    """The library's checks, with equal work whether or not the account exists.
+def init_app(app: Flask) -> None:
+    """Serve /login."""
+    app.register_blueprint(blueprint)
 
-    A refused login runs the same statements, in the same order, whatever the reason.
+
+@blueprint.post("/login")
+def login() -> dict[str, Any]:
+    """Open a session, for an e-mail address and a password."""
+    fields = request.get_json()
+    user = authenticate(fields["email"], fields["password"])
+    if user is None:
+        # One answer for every reason: it tells nothing about the account.
+        abort(refuse_credentials("The e-mail address or the password is wrong."))
+    return sessions.open_session(user)
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """Return the user with this e-mail address, if the password is right.
+
+    A refused login takes the same work, whatever the reason: the same hashes, and the
+    same statements in the same order. It is logged with its reason.
+
+    Raises TooManyRequests, ServiceUnavailable (no hash can wait), or HTTPException with
+    the response of a login step that is missing.
     """
-
-    def validate_next(self, field: Any) -> None:
-        """Accept it: nothing here redirects."""
-
-    def validate(self, **kwargs: Any) -> bool:
-        """Check, or raise TooManyRequests; a refusal is logged with its reason.
-
-        Raises HTTPException with the response of a login step that is missing.
-        """
-        email = self.email.data or ""
-        name = users.normalize_email(email) or email.strip().lower()
-        record = check_rate_limit("login", name)
-        self.ifield = self.email
-        # Asked for known addresses too: the statements are the same.
-        some_hash = db.session.scalar(SELECT_SOME_HASH, {"place": pseudonymize(name)})
-        account = users.find_user_by_email(email)
-        # Read now: the user may be deleted when the password is hashed.
-        user, reason = getattr(account, "id", None), _get_reason(account)
-        can_log_in = account and account.password
-        self.user = cast(UserMixin, account if can_log_in else DummyUser(some_hash))
-        accepted = super().validate(**kwargs)
-        record(accepted)
-        if not accepted:
-            audit("login refused", user=user, reason=reason)
-            return False
-        for find_missing in get_extension_points().login_steps:
-            if response := find_missing(account):
-                audit("login incomplete", user=user)
-                abort(response)
-        audit("login", user=user)
-        return True
+    name = users.normalize_email(email) or email.strip().lower()
+    record = check_rate_limit("login", name)
+    # Asked for known addresses too: the statements are the same.
+    some_hash = db.session.scalar(SELECT_SOME_HASH, {"place": pseudonymize(name)})
+    user = users.find_user_by_email(email)
+    # Read now: the user may be deleted while the password is hashed.
+    user_id, active = (user.id, user.active) if user else (None, False)
+    known = user if user and user.password else DummyUser(some_hash)
+    right = known.verify_and_update_password(users.normalize_password(password))
+    record(right and active)
+    if user is None or not (right and active):
+        reason = "wrong password" if active else "deactivated"
+        reason = reason if user else "unknown address"
+        audit("login refused", user=user_id, reason=reason)
+        return None
+    for find_missing in get_extension_points().login_steps:
+        if response := find_missing(user):
+            audit("login incomplete", user=user_id)
+            abort(response)
+    audit("login", user=user_id)
+    return user
 
 
 class DummyUser:
@@ -66,23 +78,11 @@ class DummyUser:
     the stored hashes cost. No password matches it. Django calls it a dummy hash.
     """
 
-    active = False
-
     def __init__(self, some_hash: str | None) -> None:
         """Take the hash of some user; without any, one is made for each login."""
         self.password = some_hash or "none"
 
     def verify_and_update_password(self, password: str) -> bool:
-        """Do the work and run the statement of a check, and refuse."""
+        """Do the work of a check, and refuse."""
         passwords.verify(password, self.password)
-        is_unchanged("")
         return False
-
-    def track_failed_authn(self, auth_type: str) -> None:
-        """Track nothing."""
-
-
-def _get_reason(user: User | None) -> str:
-    if user is None:
-        return "unknown address"
-    return "wrong password" if user.active else "deactivated"

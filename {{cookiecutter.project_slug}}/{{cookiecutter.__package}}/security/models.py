@@ -4,8 +4,7 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-from flask import g
-from flask_security import RefreshTrackerMixin, RoleMixin, UserMixin, hash_password
+from flask_security import RoleMixin, UserMixin, hash_password
 from sqlalchemy import Column, Connection, ForeignKey, String, Table, inspect, update
 from sqlalchemy.dialects.mysql import VARCHAR
 from sqlalchemy.event import listens_for
@@ -65,23 +64,12 @@ class User(Base, UserMixin):
     roles: Mapped[list[Role]] = relationship(secondary=user_roles)
 
     sessions: Mapped[list["Session"]] = relationship(
-        cascade="all, delete-orphan", passive_deletes=True
+        cascade="all, delete-orphan", passive_deletes=True, back_populates="user"
     )
 
     @validates("email")
     def _normalize_email(self, _: str, email: str) -> str:
         return email_addresses.normalize(email)
-
-    @validates("current_login_ip", "last_login_ip")
-    def _shorten_ip(self, _: str, address: str | None) -> str | None:
-        # What a proxy sends need not be an address.
-        return address and address[:45]
-
-    @validates("login_count")
-    def _count_login(self, _: str, count: int) -> Any:
-        # Incremented by the database: of two logins at the same time both count.
-        increment = count - (self.login_count or 0)
-        return User.login_count + increment if self.id else count
 
     @validates("active")
     def _end_tokens(self, _: str, active: bool) -> bool:
@@ -95,28 +83,20 @@ class User(Base, UserMixin):
 
         A user who is revoked, changed or deleted in the meantime is refused.
         """
+        # Read now: the row may be gone after the hash.
         user_id, active, stored = self.id, self.active, self.password
         uniquifier = self.fs_uniquifier
         right = passwords.verify(password, stored)
-        if right and active and passwords.needs_new_hash(stored):
+        if not (right and active):
+            return right
+        if passwords.needs_new_hash(stored):
             _replace_hash(user_id, stored, hash_password(password))
-        # Asked after a wrong password too: the statements are the same.
-        return is_unchanged(uniquifier) and right
-
-    def augment_auth_token(self, tdata: dict[str, Any]) -> None:
-        """Name the session in an access token: the caller's, or a new one."""
-        tdata["sid"] = g.setdefault("session_key", token_hex(16))
+        now = db.session.get(User, user_id, populate_existing=True)
+        return now is not None and now.fs_uniquifier == uniquifier
 
     def get_security_payload(self) -> dict[str, Any]:
         """Return what a login answers about the user, beside the tokens."""
         return {"id": self.id, "email": email_addresses.to_unicode(self.email)}
-
-
-def is_unchanged(uniquifier: str) -> bool:
-    """Say whether a user is still there and not revoked; read the row again."""
-    statement = db.select(User).filter_by(fs_uniquifier=uniquifier)
-    fresh = statement.execution_options(populate_existing=True)
-    return db.session.scalar(fresh) is not None
 
 
 def _replace_hash(user_id: int, old: str | None, new: str) -> None:
@@ -125,7 +105,7 @@ def _replace_hash(user_id: int, old: str | None, new: str) -> None:
     db.session.execute(statement.values(password=new))
 
 
-class Session(Base, RefreshTrackerMixin):
+class Session(Base):
     """A session: one login on one device, kept alive by its refresh tokens."""
 
     __tablename__ = "auth_session"
@@ -141,6 +121,8 @@ class Session(Base, RefreshTrackerMixin):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship(back_populates="sessions")
 
 
 def end_access(connection: Connection, user_id: int) -> None:

@@ -1,16 +1,13 @@
 """Passwords: what a new one must be, and whether one is right."""
 
 import re
-from hashlib import sha1
-from http.client import HTTPException
 from typing import Any
-from urllib.request import Request, urlopen
 
 from flask import current_app
 from flask_security import PasswordUtil, hash_password, verify_password
 
 from ..database import db
-from ..logs import audit
+from .extension_points import get_extension_points
 
 # In characters. Checked before any other work: normalising a long text is costly.
 MAX_LENGTH = 256
@@ -18,9 +15,6 @@ MAX_LENGTH = 256
 # What is known about a user, and what an attacker tries first: as Django's
 # UserAttributeSimilarityValidator.
 USER_ATTRIBUTES = ("email", "first_name", "last_name")
-
-# The service of breached passwords answers with some 40 KiB.
-MAX_BREACH_RESPONSE_BYTES = 256 * 1024
 
 
 def verify(password: str, stored: str | None) -> bool:
@@ -66,8 +60,10 @@ class PasswordRules(PasswordUtil):
                 f"Must have at least {minimum} characters "
                 "besides your name and e-mail address."
             ]
-        if not reasons and is_breached(normalised):
-            reasons = ["Is known from a data breach: choose another one."]
+        if not reasons:
+            rules = get_extension_points().password_rules
+            found = [reason for rule in rules if (reason := rule(normalised))]
+            reasons = found or None
         return reasons, normalised
 
     def _remove_user_attributes(self, password: str, known: dict[str, Any]) -> str:
@@ -78,24 +74,3 @@ class PasswordRules(PasswordUtil):
         words = re.findall(r"\S{4,}", text) + re.findall(r"[^\W_]{4,}", text)
         longest_first = map(re.escape, sorted(words, key=len, reverse=True))
         return re.sub("|".join(longest_first), "", password.casefold())
-
-
-def is_breached(password: str) -> bool:
-    """Ask PASSWORD_BREACH_URL, which gets the first 20 bits of a digest (k-anonymity).
-
-    False where none is set, or where it does not answer: that is logged.
-    """
-    if not (url := current_app.config["PASSWORD_BREACH_URL"]):
-        return False
-    digest = sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
-    # Padding: the length of the response must not tell which one it is.
-    request = Request(f"{url}/{digest[:5]}", headers={"Add-Padding": "true"})
-    timeout = current_app.config["PASSWORD_BREACH_TIMEOUT"]
-    try:
-        with urlopen(request, timeout=timeout) as response:
-            known = response.read(MAX_BREACH_RESPONSE_BYTES).decode()
-    except (OSError, HTTPException, ValueError) as error:
-        audit("breach check failed", reason=type(error).__name__)
-        return False
-    # Padding has the count 0.
-    return bool(re.search(rf"^{digest[5:]}:0*[1-9]", known, re.MULTILINE))

@@ -116,14 +116,14 @@ def get_client_keys() -> dict[str, str]:
     """
     if not has_request_context():
         return {}
-    account = request.environ.get("auth.account", {})
+    account = request.environ.get("auth.counted_account", {})
     return {"network": get_client_network(), **account}
 
 
 def set_account(account: str | None) -> None:
     """Say which account this request is about."""
     if account and has_request_context():
-        request.environ["auth.account"] = {"account": pseudonymize(account)}
+        request.environ["auth.counted_account"] = {"account": pseudonymize(account)}
 
 
 def get_client_network() -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Request, Response, abort, current_app, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException
 
 from ..errors import invalid_fields
 from . import hash_queue, passwords
@@ -47,11 +47,11 @@ class BoundedRequest(Request):
 
 
 def init_app(app: Flask) -> None:
-    """Validate the requests to the library's endpoints."""
+    """Validate the requests to /login and /refresh-token."""
     app.request_class = BoundedRequest
     app.extensions["request_fields"] = {
-        "security.login": EMAIL | PASSWORD,
-        "security.refresh_token": {"refresh_token": MAX_TOKEN_LENGTH},
+        "login.login": EMAIL | PASSWORD,
+        "sessions.refresh": {"refresh_token": MAX_TOKEN_LENGTH},
     }
     app.before_request(validate_request)
 
@@ -66,21 +66,15 @@ def validate_request() -> Response | None:
     fields = current_app.extensions["request_fields"].get(request.endpoint)
     if fields is None:
         return None
-    if request.method not in ("POST", "OPTIONS"):
-        raise MethodNotAllowed(["POST", "OPTIONS"])
     if request.method == "OPTIONS":
-        return Response(headers={"Allow": "OPTIONS, POST"})
-    if request.endpoint == "security.login":
+        return None
+    if request.endpoint == "login.login":
         hash_queue.check_queue()
-    if "next" in request.args:
-        abort(400, "This API does not redirect: remove the parameter next.")
     limit = min(MAX_BODY_BYTES, current_app.config["MAX_CONTENT_LENGTH"])
     request.max_content_length = limit
     body = request.get_json()
     if not isinstance(body, dict):
         abort(400, "The body must be a JSON object.")
-    # The library reads no body without a length, as a chunked one is.
-    request.content_length = len(request.get_data())
     if errors := find_field_errors(body, fields):
         return invalid_fields(errors)
     return None

@@ -1,20 +1,24 @@
 """Sessions: a login opens one, refresh tokens keep it alive, a logout ends it.
 
-A session is a row of auth_session. Every access token names its session, so that the
-token ends with the row.
+A session is a row of auth_session. Every token names its session, so that the token
+ends with the row.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from secrets import token_hex
+from typing import Any, NoReturn, cast
 
-from flask import Blueprint, Flask, current_app, g
+from flask import Blueprint, Flask, abort, current_app, request
 from flask_security import auth_token_required as token_required
-from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, or_, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, func, or_, update
 
 from ..database import db, utc_now
 from ..logs import audit
+from . import tokens
+from .access import get_caller, refuse_credentials
 from .extension_points import get_extension_points
 from .models import Session, User
+from .rate_limits import check_rate_limit
 
 blueprint = Blueprint("sessions", __name__)
 
@@ -27,91 +31,163 @@ DELETE_ENDED_OF_USER = DELETE_ENDED.where(Session.user_id == bindparam("user_id"
 
 
 def init_app(app: Flask) -> None:
-    """Serve /logout, and delete ended sessions with `flask auth cleanup`."""
+    """Serve /refresh-token and /logout; `flask auth cleanup` deletes ended sessions."""
     app.register_blueprint(blueprint)
     get_extension_points(app).cleanups["ended sessions"] = delete_ended_sessions
+
+
+@blueprint.post("/refresh-token")
+def refresh() -> dict[str, Any]:
+    """Exchange the newest refresh token of a session for new tokens.
+
+    A second use of a token ends the session: the user or a thief has used it before
+    (RFC 9700, section 4.14.2).
+    """
+    claims = tokens.read_refresh_token(request.get_json()["refresh_token"])
+    if claims is None:
+        # Only invented tokens count, so that they do not lock out who has a session.
+        check_rate_limit("refresh")(False)
+        return _refuse_refresh(None, "invalid")
+    session = db.session.scalar(db.select(Session).filter_by(key=claims["sid"]))
+    if session is None:
+        return _refuse_refresh(None, "no session")
+    user, session_id = session.user, session.id
+    user_id, answer = user.id, _give_tokens(user, session.key, claims["gen"] + 1)
+    # A login locks the rows in this order too: no deadlock.
+    _delete_ended_sessions_of_user(user_id)
+    if not user.active or user.fs_uniquifier != claims["uid"]:
+        return _refuse_refresh(user_id, "deactivated or revoked")
+    if not _spend_token(session_id, claims["gen"]):
+        generation = db.select(Session.generation).filter_by(id=session_id)
+        if db.session.scalar(generation) in (None, claims["gen"]):
+            return _refuse_refresh(user_id, "expired or ended")
+        _end(Session.id == session_id)
+        db.session.commit()
+        audit("refresh token reused, session ended", user=user_id)
+        return _refuse_refresh(user_id, "reused")
+    db.session.commit()
+    audit("session refreshed", user=user_id)
+    return answer
+
+
+def _refuse_refresh(user_id: int | None, reason: str) -> NoReturn:
+    audit("refresh refused", user=user_id, reason=reason)
+    detail = "The refresh token is invalid or has expired. Log in again."
+    abort(refuse_credentials(detail))
+
+
+def _spend_token(session_id: int, generation: int) -> bool:
+    # In one statement: of two requests with the same token only one can be the user's.
+    since = _get_now() - current_app.config["SECURITY_REFRESH_TOKEN_MAX_IDLE"]
+    is_alive = (Session.id == session_id) & Session.revoked_at.is_(None)
+    is_newest = (Session.generation == generation) & (Session.last_used_at >= since)
+    changes = {"generation": generation + 1, "last_used_at": utc_now()}
+    statement = update(Session).where(is_alive, is_newest).values(changes)
+    return _execute(statement) == 1
 
 
 @blueprint.post("/logout")
 @token_required
 def logout() -> dict[str, Any]:
     """End the session of the token, on every instance. Other devices stay logged in."""
-    _end(Session.key == g.get("session_key"))
+    caller = get_caller()
+    _end(Session.key == caller.session_key)
     db.session.commit()
-    audit("logout", user=g.caller.id)
+    audit("logout", user=caller.id)
     return {"meta": {"code": 200}, "response": {}}
 
 
-def _end(condition: ColumnElement[bool]) -> None:
-    statement = update(Session).where(condition)
-    db.session.execute(statement.values(revoked_at=utc_now()))
+def open_session(user: User) -> dict[str, Any]:
+    """Open a session, and return the answer with its tokens."""
+    _delete_ended_sessions_of_user(user.id)
+    if not _track_login(user):
+        abort(refuse_credentials("The account was changed by another request."))
+    age = current_app.config["SECURITY_REFRESH_TOKEN_MAX_AGE"]
+    answer = _give_tokens(user, _create_session(user, "login", age), 1)
+    db.session.commit()
+    return answer
+
+
+def create_session_for_script(user: User, age: timedelta) -> str:
+    """Open a session that cannot be refreshed, and return its access token."""
+    key = _create_session(user, "command line", age)
+    answer = _give_tokens(user, key, 1)
+    db.session.commit()
+    return str(answer["response"]["user"]["authentication_token"])
+
+
+def _give_tokens(user: User, key: str, generation: int) -> dict[str, Any]:
+    age = current_app.config["SECURITY_TOKEN_MAX_AGE"]
+    names = {"uid": user.fs_uniquifier, "sid": key}
+    content = {
+        **user.get_security_payload(),
+        "authentication_token": tokens.get_serializer("access").dumps(names),
+        "refresh_token": tokens.get_serializer("refresh").dumps(
+            {**names, "gen": generation}
+        ),
+        "expires_in": int(age.total_seconds()),
+    }
+    return {"meta": {"code": 200}, "response": {"user": content}}
+
+
+def _create_session(user: User, name: str, age: timedelta) -> str:
+    now, key = utc_now(), token_hex(16)
+    session = Session(
+        user_id=user.id,
+        name=name,
+        key=key,
+        generation=1,
+        expires_at=now + age,
+        last_used_at=now,
+    )
+    db.session.add(session)
+    return key
+
+
+def _track_login(user: User) -> bool:
+    # In SQL: of two logins at the same time both count. Not for a user who was revoked
+    # or deleted in the meantime.
+    now, address = utc_now(), request.remote_addr
+    changes = {
+        "last_login_at": func.coalesce(User.current_login_at, now),
+        "current_login_at": now,
+        "last_login_ip": User.current_login_ip,
+        # What a proxy sends need not be an address.
+        "current_login_ip": address and address[:45],
+        "login_count": User.login_count + 1,
+    }
+    statement = update(User).where(User.fs_uniquifier == user.fs_uniquifier)
+    return _execute(statement.values(changes)) == 1
 
 
 def delete_ended_sessions() -> int:
     """Delete the sessions of all users that have ended by age; return how many."""
-    result = db.session.execute(DELETE_ENDED, _get_moments())
+    count = _execute(DELETE_ENDED, _get_moments())
     db.session.commit()
-    return cast(CursorResult[Any], result).rowcount
+    return count
 
 
-def delete_ended_sessions_of_user(user: User, **_: Any) -> None:
-    """Delete the user's sessions that have ended by age: every login does."""
-    values = {**_get_moments(), "user_id": user.id}
-    db.session.execute(DELETE_ENDED_OF_USER, values)
+def _delete_ended_sessions_of_user(user_id: int) -> None:
+    _execute(DELETE_ENDED_OF_USER, {**_get_moments(), "user_id": user_id})
 
 
 def _get_moments() -> dict[str, datetime]:
-    config, now = current_app.config, utc_now()
+    config, now = current_app.config, _get_now()
     idle = max(
         config["SECURITY_REFRESH_TOKEN_MAX_IDLE"], config["SECURITY_TOKEN_MAX_AGE"]
     )
     return {"now": now, "idle_since": now - idle}
 
 
-def create_session_for_script(user: User, age: timedelta) -> str:
-    """Open a session that cannot be refreshed, and return its access token."""
-    token = user.get_auth_token()
-    create_session(user, "command line", utc_now() + age)
-    db.session.commit()
-    return str(token)
+def _get_now() -> datetime:
+    # Other machines, whose clocks may differ, wrote the moments in the rows.
+    now: datetime = utc_now() - current_app.config["CLOCK_SKEW"]
+    return now
 
 
-def create_session(user: User, name: str, expires_at: datetime) -> Session:
-    """Open the session that the access token of this request names."""
-    session = Session(
-        user_id=user.id,
-        name=name,
-        key=g.session_key,
-        generation=1,
-        expires_at=expires_at,
-        last_used_at=utc_now(),
-    )
-    db.session.add(session)
-    return session
+def _end(condition: ColumnElement[bool]) -> None:
+    _execute(update(Session).where(condition).values(revoked_at=utc_now()))
 
 
-def end_session(session: Session) -> None:
-    """End a session. Its row may be deleted already, with its user."""
-    # By its id, as _spend_token: two orders of locks would be a deadlock.
-    _end(Session.id == session.id)
-
-
-def refresh_session(session: Session, user: User) -> str | None:
-    """Spend the session's newest refresh token; return why not, or None."""
-    if not user.active:
-        return "deactivated"
-    # A login locks the rows in this order too: no deadlock.
-    delete_ended_sessions_of_user(user)
-    # Of two requests with the same token only one can be the user's.
-    if not _spend_token(session):
-        return "spent"
-    g.session_key = session.key
-    return None
-
-
-def _spend_token(session: Session) -> bool:
-    is_newest = Session.generation == session.generation
-    is_alive = (Session.id == session.id) & Session.revoked_at.is_(None)
-    changes = {"generation": Session.generation + 1, "last_used_at": utc_now()}
-    statement = update(Session).where(is_alive, is_newest).values(changes)
-    return cast(CursorResult[Any], db.session.execute(statement)).rowcount == 1
+def _execute(statement: Any, values: dict[str, Any] | None = None) -> int:
+    return cast(CursorResult[Any], db.session.execute(statement, values)).rowcount

@@ -31,11 +31,6 @@ SECURITY_PASSWORD_SALT = rules.secret()
 # NIST SP 800-63B-4, section 3.1.1.2: the password is the only factor.
 SECURITY_PASSWORD_LENGTH_MIN = rules.whole_number(15, minimum=12)
 
-# A service of breached passwords: "https://api.pwnedpasswords.com/range". It gets the
-# first 20 bits of a digest. Without an answer in time (seconds) the password is taken.
-PASSWORD_BREACH_URL = rules.text("")
-PASSWORD_BREACH_TIMEOUT = rules.whole_number(2, minimum=1)
-
 # Hashed at a time, in each process. A hash takes 19 MiB (argon2) and a core: with one
 # process for each core, more would only delay each other and all other requests.
 MAX_CONCURRENT_HASHES = rules.whole_number(1, minimum=1)
@@ -47,18 +42,11 @@ access_token_age = timedelta(minutes={{cookiecutter.access_token_minutes}})
 SECURITY_TOKEN_MAX_AGE = rules.duration(access_token_age)
 
 # A session ends this long after its login, or when it is not refreshed for so long.
-SECURITY_REFRESH_TOKEN = True
 SECURITY_REFRESH_TOKEN_MAX_AGE = rules.duration(timedelta(days=30))
 SECURITY_REFRESH_TOKEN_MAX_IDLE = rules.duration(timedelta(days=7))
 
-# Refresh tokens are sent in JSON, like everything else.
-SECURITY_REFRESH_TOKEN_COOKIE_NAME = None
-
-# POST /login returns the token without a query parameter that asks for it.
-SECURITY_BACKWARDS_COMPAT_AUTH_TOKEN = True
-
-# HTTP Basic sends the password with every request: for a try in a browser.
-HTTP_BASIC_AUTH = rules.boolean(False)
+# The clocks of several machines may differ so much, in seconds, in either direction.
+CLOCK_SKEW = rules.duration(timedelta(seconds=5), minimum=0)
 
 # --- Rate limits, against brute force ----------------------------------------
 
@@ -83,31 +71,14 @@ RATELIMIT_STORAGE_OPTIONS = rules.mapping({"db": 1})
 # False where a proxy in front of the app limits the attempts.
 RATELIMIT_ENABLED = rules.boolean(True)
 
-# --- Users -------------------------------------------------------------------
+# --- Flask-Security ----------------------------------------------------------
 
-# last_login_at, current_login_at, their IP addresses, login_count.
-SECURITY_TRACKABLE = True
 SECURITY_DATETIME_FACTORY = utc_now
-
-
-# --- Responses ---------------------------------------------------------------
-
-# A refused login never tells whether the account exists.
-SECURITY_RETURN_GENERIC_RESPONSES = True
 
 # There is no cookie, so cross-site request forgery (CSRF) is not possible.
 WTF_CSRF_ENABLED = False
 
-# headers.py sets it for every response.
-SECURITY_CACHE_CONTROL = None
-
-# --- Not served: HTML pages, a static folder, logout by the library ----------
-
-SECURITY_FLASH_MESSAGES = False
-SECURITY_STATIC_FOLDER = None
-SECURITY_LOGOUT_METHODS = None
-SECURITY_FRESHNESS = timedelta(minutes=-1)
-
+# Its views are not served.
 html_flow = rules.switched_off("it serves HTML pages without rate limits")
 SECURITY_CHANGEABLE = SECURITY_CHANGE_EMAIL = SECURITY_CONFIRMABLE = html_flow
 SECURITY_PASSWORDLESS = SECURITY_RECOVERABLE = SECURITY_REGISTERABLE = html_flow

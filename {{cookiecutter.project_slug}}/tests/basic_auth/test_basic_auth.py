@@ -13,6 +13,14 @@ def app_with_basic(migrated, settings):
         yield make(HTTP_BASIC_AUTH=True)
 
 
+@pytest.mark.parametrize("basic", [True, False])
+def test_basic_is_described_where_it_is_on(basic, create_app, settings):
+    app = create_app({**settings, "HTTP_BASIC_AUTH": basic})
+    document = app.extensions["api"].spec.to_dict()
+    assert ("basic" in document["components"]["securitySchemes"]) is basic
+    assert ({"basic": []} in document["security"]) is basic
+
+
 @pytest.fixture
 def basic(app, app_with_basic):
     """Return a client of an app with HTTP Basic, on the same database."""
@@ -80,3 +88,40 @@ def test_another_scheme_with_the_right_credentials_is_refused(basic, scheme):
     value = f"{scheme} {b64encode(f'{EMAIL}:{PASSWORD}'.encode()).decode()}"
     response = basic.get("/dummy-api/", headers={"Authorization": value})
     assert response.status_code == 401
+
+
+def test_basic_counts_like_a_login(app, make_app):
+    rates = {"LOGIN_RATE_LIMIT_PER_ACCOUNT": "2 per minute", "RATELIMIT_ENABLED": True}
+    client = make_app(HTTP_BASIC_AUTH=True, **rates).test_client()
+    calls = [("/dummy-api/", "x"), ("/healthz", "x"), ("/dummy-api/", "x")]
+    calls += [("/dummy-api/", PASSWORD)]
+    responses = [client.get(path, auth=(EMAIL, word)) for path, word in calls]
+    assert [response.status_code for response in responses] == [401, 200, 401, 429]
+
+
+def test_missing_login_step_refuses_the_request(app_with_basic, basic, package):
+    points = package.security.get_extension_points(app_with_basic)
+    points.login_steps.append(lambda _: package.errors.problem(401, "Not yet."))
+    response = basic.get("/dummy-api/", auth=(EMAIL, PASSWORD))
+    points.login_steps.clear()
+    assert (response.status_code, response.json["detail"]) == (401, "Not yet.")
+
+
+def test_user_who_is_revoked_meanwhile_is_refused(
+    app_with_basic, basic, flask, monkeypatch
+):
+    context = app_with_basic.extensions["security"].pwd_context
+    verify = context.verify
+
+    def revoke_and_verify(*words):
+        flask("auth", "revoke", EMAIL)
+        return verify(*words)
+
+    monkeypatch.setitem(vars(context), "verify", revoke_and_verify)
+    assert basic.get("/dummy-api/", auth=(EMAIL, PASSWORD)).status_code == 401
+
+
+def test_basic_is_found_in_production(package):
+    (check,) = package.basic_auth.CHECKS
+    found = [check.find_problem({"HTTP_BASIC_AUTH": on}) for on in (True, False)]
+    assert (check.id, found) == ("auth.E026", ["HTTP_BASIC_AUTH is on.", None])
