@@ -158,7 +158,7 @@ COPIED_FILES = """
     *.css *.html *.ini *.js *.mako *.sh *.yml .gitattributes .gitignore
     */templates.toml */*/openapi*.json */postman_collection.json
     examples/*.py first_run.py gunicorn.conf.py migrations/*.py */test_*.py tests/*/conftest.py
-    PACKAGE/[!s]*.py PACKAGE/settings/*.py PACKAGE/security/[!s]*.py */sessions.py */stateless.py
+    PACKAGE/[!s]*.py PACKAGE/settings/* PACKAGE/security/[!s]*.py */sessions.py */stateless.py
 """.split()
 
 # Folders of tools, which may have symbolic links and which the template does not write.

@@ -3,9 +3,18 @@
 import os
 
 from flask.cli import load_dotenv
-from flask.helpers import get_load_dotenv
 
-if get_load_dotenv():
+
+def read_number(name: str, default: int) -> int:
+    """Read a whole number, or say which variable has none."""
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal() or int(text) == 0:
+        raise SystemExit(f"{name} must be a whole number, 1 or more.")
+    return int(text)
+
+
+# The app refuses what is no boolean.
+if os.environ.get("FLASK_SKIP_DOTENV", "no").lower() in ("false", "no", "off", "0"):
     # Before .flaskenv, whose API_DOCS and LOG_JSON are meant for development.
     load_dotenv(".env", load_defaults=False)
     os.environ.setdefault("FLASK_API_DOCS", "false")
@@ -17,8 +26,8 @@ bind = ":".join(os.environ[f"FLASK_RUN_{name}"] for name in ("HOST", "PORT"))
 
 # One process for each core is usual. Each hashes at most FLASK_MAX_CONCURRENT_HASHES
 # passwords at the same time, so the other threads answer requests during logins.
-workers = int(os.environ.get("WEB_CONCURRENCY", 2))
-threads = int(os.environ.get("WEB_THREADS", 16))
+workers = read_number("WEB_CONCURRENCY", 2)
+threads = read_number("WEB_THREADS", 16)
 
 # A burst of connections waits in the kernel's queue (backlog), and is not refused. A
 # worker accepts few, because polling thousands of connections would take its time.

@@ -84,8 +84,10 @@ def connect() -> Connection:
     except OperationalError as error:
         compose = Path("compose.yaml").exists()
         start = "docker compose up -d db" if compose else "start it"
+        # Without the query: it may have a password.
+        url = migrate.db.engine.url.set(query={})
         raise click.ClickException(
-            f"The database {migrate.db.engine.url} is unreachable: {error.orig}\n"
+            f"The database {url} is unreachable: {error.orig}\n"
             f"Try: {start}. Its URL is FLASK_SQLALCHEMY_DATABASE_URI in .env."
         ) from None
     return connection

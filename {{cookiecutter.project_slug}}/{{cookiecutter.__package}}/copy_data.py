@@ -7,6 +7,7 @@ from sqlalchemy import Connection, NullPool, Table, create_engine, func, insert,
 from sqlalchemy.exc import SQLAlchemyError
 
 from .database import db
+from .settings.rules import find_url_problem
 
 # Rows that bring their id do not advance PostgreSQL's sequence.
 ADVANCE_SEQUENCE_SQL = {
@@ -29,6 +30,8 @@ def copy_data(source: str) -> None:
     on both databases first. If any row fails, nothing is copied.
     """
     tables = db.metadata.sorted_tables
+    if problem := find_url_problem(source):
+        raise click.ClickException(f"Nothing was copied: SOURCE {problem}.")
     try:
         # NullPool: the connection is closed at the end.
         engine = create_engine(source, poolclass=NullPool)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects.mysql import DATETIME
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Moment = datetime | None
@@ -132,11 +131,12 @@ def init_app(app: Flask) -> None:
     """Connect the app to the database that SQLALCHEMY_DATABASE_URI names."""
     try:
         _connect(app)
-    except (ArgumentError, ImportError, TypeError, ValueError) as error:
+    except Exception as error:
+        # What the error says may be part of a password: it is not repeated.
         names = "FLASK_SQLALCHEMY_DATABASE_URI or FLASK_SQLALCHEMY_ENGINE_OPTIONS"
-        # What should be the port may be part of a password: it is not repeated.
-        reason = "malformed number" if isinstance(error, ValueError) else error
-        raise ClickException(f"{names} cannot be used: {reason}") from None
+        raise ClickException(
+            f"{names} cannot be used: {type(error).__name__}"
+        ) from None
 
 
 def _connect(app: Flask) -> None:

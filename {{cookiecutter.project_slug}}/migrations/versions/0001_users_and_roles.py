@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("password", sa.String(255)),
         sa.Column("first_name", sa.String(80)),
         sa.Column("last_name", sa.String(80)),
+        sa.Column("password_is_initial", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("confirmed_at", MOMENT),
         sa.Column("fs_uniquifier", sa.String(64), nullable=False),

@@ -8,10 +8,10 @@ from ..security import Check
 
 def find_readable_emails(config: Mapping[str, Any]) -> str | None:
     """Check who can read emails, or what their links lead to."""
-    if not config["ACCOUNT_FLOWS"]:
-        return None
     if config["MAIL_BACKEND"] != "smtp":
         return "Emails are not sent: MAIL_BACKEND prints them, with their tokens."
+    if not config["ACCOUNT_FLOWS"]:
+        return None
     if config["FRONT_END_URL"].startswith("http:"):
         return "The links in emails have no TLS: FRONT_END_URL."
     encrypted = config["MAIL_USE_TLS"] or config["MAIL_USE_SSL"]

@@ -196,7 +196,8 @@ def _set_password(user: User, uniquifier: str, field: str) -> None:
     known = {name: getattr(user, name) for name in USER_ATTRIBUTES}
     db.session.rollback()  # hashing is slow: others can use the connection meanwhile
     password = users.hash_new_password(_get_field(field), field, **known)
-    _change_user(user, uniquifier, "password", password=password)
+    columns = {"password": password, "password_is_initial": False}
+    _change_user(user, uniquifier, "password", **columns)
 
 
 def _change_user(user: User, uniquifier: str, what: str, **columns: Any) -> None:

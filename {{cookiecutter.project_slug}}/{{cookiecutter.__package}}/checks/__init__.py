@@ -3,12 +3,34 @@
 from flask import Flask
 
 from ..security import get_extension_points
-from . import cli, dependencies, deployment, passwords, secrets
+from . import (
+    cli,
+    connections,
+    dependencies,
+    deployment,
+    library_settings,
+    passwords,
+    ranges,
+    secrets,
+    unknown_settings,
+)
 
 __all__ = ["cli", "init_app"]
 
+MODULES = (
+    secrets,
+    passwords,
+    ranges,
+    deployment,
+    connections,
+    dependencies,
+    unknown_settings,
+)
+
 
 def init_app(app: Flask) -> None:
-    """Add the checks; cli.py adds the command."""
-    for module in (secrets, passwords, deployment, dependencies):
+    """Add the checks; cli.py adds the command. Some are made at each start."""
+    for module in MODULES:
         get_extension_points(app).checks.extend(module.CHECKS)
+    library_settings.init_app(app)
+    unknown_settings.init_app(app)

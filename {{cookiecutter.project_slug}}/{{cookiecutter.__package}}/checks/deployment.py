@@ -1,13 +1,35 @@
 """Checks of tokens, HTTP and rate limits, most of them for production."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
 
 from ..security import Check
+from .connections import is_local
 
 Config = Mapping[str, Any]
+
+FOR_DEVELOPMENT = (
+    "DEBUG",
+    "TESTING",
+    "EXPLAIN_TEMPLATE_LOADING",
+    "PROPAGATE_EXCEPTIONS",
+    "SQLALCHEMY_ECHO",
+    "TRAP_BAD_REQUEST_ERRORS",
+    "TRAP_HTTP_EXCEPTIONS",
+)
+
+# Under these anybody can have a name: a few of https://publicsuffix.org.
+PUBLIC_SUFFIX = re.compile(
+    r"[a-z]+|(ac|co|com|edu|go|gob|gov|ne|net|nom|or|org)\.[a-z]{2}"
+    r"|(.+\.)?(amazonaws\.com|appspot\.com|azurewebsites\.net|cloudfront\.net|fly\.dev"
+    r"|github\.io|herokuapp\.com|netlify\.app|ngrok\.io|onrender\.com|pages\.dev"
+    r"|run\.app|vercel\.app|workers\.dev)"
+)
 
 
 def find_if(
@@ -17,18 +39,62 @@ def find_if(
     return lambda config: problem if condition(config) else None
 
 
-def find_long_age(name: str, maximum: timedelta) -> Callable[[Config], str | None]:
-    """Make a check of an age."""
-    return lambda config: (
-        f"{name} is {config[name]}, more than {maximum}."
-        if config[name] > maximum
-        else None
+def find_switched_on(config: Config) -> str | None:
+    """Check the switches of Flask that are for development."""
+    switches = ", ".join(name for name in FOR_DEVELOPMENT if config.get(name))
+    return f"Switched on: {switches}." if switches else None
+
+
+def find_wide_host(config: Config) -> str | None:
+    """Check that every trusted host name is one that this service may own."""
+    wide = [
+        place
+        for place, host in enumerate(config["TRUSTED_HOSTS"] or [], 1)
+        if is_public(host)
+    ]
+    items = ", ".join(map(str, wide))
+    return f"TRUSTED_HOSTS allows names of others: item {items}." if wide else None
+
+
+def is_public(host: str) -> bool:
+    """Say whether everybody can have a name like this, or below it."""
+    name = host.lower().strip("*.")
+    return "*" in host or not name or bool(PUBLIC_SUFFIX.fullmatch(name))
+
+
+def find_plain_origins(config: Config) -> str | None:
+    """Check that pages which may call the API come over TLS, or from this machine."""
+    urls = map(urlsplit, config["CORS_ORIGINS"])
+    plain = any(url.scheme == "http" and not is_local(url.hostname) for url in urls)
+    return "CORS_ORIGINS allows an origin without TLS." if plain else None
+
+
+def find_logged_parameters(config: Config) -> str | None:
+    """Check that no SQL is logged with its parameters."""
+    options = config["SQLALCHEMY_ENGINE_OPTIONS"]
+    shown = not options.get("hide_parameters", True)
+    return "Errors of the database are logged with their parameters." if shown else None
+
+
+def find_lost_database(config: Config) -> str | None:
+    """Check that the database is not in memory."""
+    url = make_url(config["SQLALCHEMY_DATABASE_URI"])
+    in_memory = url.get_backend_name() == "sqlite" and (
+        url.database in (None, "", ":memory:") or "mode" in url.query
     )
+    return "The database is in memory." if in_memory else None
+
+
+def count_workers() -> int:
+    """Return how many processes gunicorn.conf.py and GUNICORN_CMD_ARGS ask for."""
+    arguments = os.environ.get("GUNICORN_CMD_ARGS", "")
+    given = re.findall(r"(?:^|\s)(?:-w|--workers)[\s=]*(\d+)", arguments)
+    return int(given[-1] if given else os.environ.get("WEB_CONCURRENCY") or 2)
 
 
 def find_separate_rate_limits(config: Config) -> str | None:
     """Check that workers which must count together do."""
-    workers = int(os.environ.get("WEB_CONCURRENCY", 2)) * config["INSTANCES"]
+    workers = count_workers() * config["INSTANCES"]
     separate = workers > 1 and config["RATELIMIT_STORAGE_URI"].startswith("memory:")
     return f"{workers} workers each count refused logins alone." if separate else None
 
@@ -42,28 +108,10 @@ def find_separate_databases(config: Config) -> str | None:
 
 CHECKS = [
     Check(
-        "auth.E005",
-        find_long_age("SECURITY_TOKEN_MAX_AGE", timedelta(hours=1)),
-        "A stolen token can be used that long (ASVS 9.2; RFC 9700, 2.2).",
-        "Set FLASK_SECURITY_TOKEN_MAX_AGE=900.",
-    ),
-    Check(
-        "auth.E006",
-        find_long_age("SECURITY_REFRESH_TOKEN_MAX_AGE", timedelta(days=90)),
-        "A session that never ends is a second password (ASVS 7.3).",
-        "Set FLASK_SECURITY_REFRESH_TOKEN_MAX_AGE=2592000.",
-    ),
-    Check(
-        "auth.E007",
-        find_long_age("SECURITY_REFRESH_TOKEN_MAX_IDLE", timedelta(days=30)),
-        "A lost device stays logged in (ASVS 7.3).",
-        "Set FLASK_SECURITY_REFRESH_TOKEN_MAX_IDLE=604800.",
-    ),
-    Check(
         "auth.E020",
-        find_if("Debug or test mode is on.", lambda c: c["DEBUG"] or c["TESTING"]),
+        find_switched_on,
         "Errors show the code, and may run some (ASVS 13.4.2).",
-        "Set FLASK_DEBUG=false.",
+        "Remove it from the environment and from .env.",
         deploy=True,
     ),
     Check(
@@ -95,13 +143,6 @@ CHECKS = [
         deploy=True,
     ),
     Check(
-        "auth.E027",
-        find_if("HSTS_SECONDS is 0.", lambda c: not c["HSTS_SECONDS"]),
-        "A browser can be made to connect without TLS (ASVS 3.4.1).",
-        "Set FLASK_HSTS_SECONDS=31536000.",
-        deploy=True,
-    ),
-    Check(
         "auth.E028",
         find_if(
             "CORS_ORIGINS allows every origin.", lambda c: "*" in c["CORS_ORIGINS"]
@@ -115,6 +156,41 @@ CHECKS = [
         find_if("RATELIMIT_ENABLED is false.", lambda c: not c["RATELIMIT_ENABLED"]),
         "Brute force is not limited (ASVS 6.3.1).",
         "Set FLASK_RATELIMIT_ENABLED=true.",
+        deploy=True,
+    ),
+    Check(
+        "auth.E047",
+        find_wide_host,
+        "A client can send the host name of another service (RFC 9110, section 7.2).",
+        """Set FLASK_TRUSTED_HOSTS='["api.example.com", "127.0.0.1"]'.""",
+        deploy=True,
+    ),
+    Check(
+        "auth.E048",
+        find_if("API_DOCS is on.", lambda c: c["API_DOCS"]),
+        "Everybody can read which endpoints there are (ASVS 13.4.5).",
+        "Set FLASK_API_DOCS=false.",
+        deploy=True,
+    ),
+    Check(
+        "auth.E051",
+        find_logged_parameters,
+        "They are personal data, and hashes of passwords (ASVS 16.2.5).",
+        "Remove hide_parameters from FLASK_SQLALCHEMY_ENGINE_OPTIONS.",
+        deploy=True,
+    ),
+    Check(
+        "auth.E052",
+        find_lost_database,
+        "A restart loses every user, and each process has its own.",
+        "Set FLASK_SQLALCHEMY_DATABASE_URI to a file or a database server.",
+        deploy=True,
+    ),
+    Check(
+        "auth.E053",
+        find_plain_origins,
+        "Whoever changes that page on its way can call the API (ASVS 3.4.2).",
+        """Set FLASK_CORS_ORIGINS='["https://app.example.com"]'.""",
         deploy=True,
     ),
 ]

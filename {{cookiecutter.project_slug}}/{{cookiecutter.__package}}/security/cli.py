@@ -39,7 +39,7 @@ def seed(context: click.Context, email: str | None, password: str | None) -> Non
         click.echo(message)
         return
     try:
-        users.create_user(email, password)
+        users.create_user(email, password, password_is_initial=True)
     except users.InvalidAccountRequest as error:
         name = f"SEED_USER_{error.field.upper()}"
         raise click.ClickException(f"{name}: {error}") from None

@@ -8,6 +8,9 @@ from typing import Any
 import flask_security
 from flask import Flask, current_app
 
+# What the library's settings are where nothing else is set.
+DEFAULTS = {f"SECURITY_{n}": v for n, v in flask_security.core._default_config.items()}
+
 
 def get_library() -> Any:
     """Return the library's object of the current app, with our parts in it."""

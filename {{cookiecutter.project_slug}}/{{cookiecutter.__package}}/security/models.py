@@ -47,6 +47,9 @@ class User(Base, UserMixin):
     first_name: Mapped[str | None] = mapped_column(String(80))
     last_name: Mapped[str | None] = mapped_column(String(80))
 
+    # Whether it is still the one that `flask auth seed` was given.
+    password_is_initial: Mapped[bool] = mapped_column(default=False)
+
     # False: no login, and no token of the user is accepted.
     active: Mapped[bool] = mapped_column(default=True)
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -138,3 +141,5 @@ def _end_access_with_tokens(_: Any, connection: Connection, user: User) -> None:
     # Before the user's row: a login locks the rows in this order too.
     if inspect(user).attrs.fs_uniquifier.history.has_changes():
         end_access(connection, user.id)
+    if inspect(user).attrs.password.history.has_changes():
+        user.password_is_initial = False

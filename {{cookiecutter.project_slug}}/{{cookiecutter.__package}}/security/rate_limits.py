@@ -14,7 +14,6 @@ from typing import Any
 
 from flask import Flask, current_app, has_request_context, request
 from limits import RateLimitItem
-from limits.errors import ConfigurationError as InvalidStorage
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
@@ -33,7 +32,7 @@ def init_app(app: Flask) -> None:
     """Count in the storage that RATELIMIT_STORAGE_URI names."""
     try:
         app.extensions["rate_limiter"] = RateLimiter(app.config)
-    except (InvalidStorage, ValueError):
+    except Exception:
         # The error may repeat the address, with its password.
         message = (
             "FLASK_RATELIMIT_STORAGE_URI cannot be used. Example: redis://host:6379"

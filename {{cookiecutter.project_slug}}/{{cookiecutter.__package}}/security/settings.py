@@ -25,7 +25,7 @@ SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS = {
 
 # Each hash is over an HMAC with the salt: without the salt, a stolen table is useless
 # for an offline attack.
-SECURITY_PASSWORD_SINGLE_HASH = False
+SECURITY_PASSWORD_SINGLE_HASH = rules.fixed(False, "the salt must be used")
 SECURITY_PASSWORD_SALT = rules.secret()
 
 # NIST SP 800-63B-4, section 3.1.1.2: the password is the only factor.
@@ -76,10 +76,10 @@ RATELIMIT_ENABLED = rules.boolean(True)
 SECURITY_DATETIME_FACTORY = utc_now
 
 # There is no cookie, so cross-site request forgery (CSRF) is not possible.
-WTF_CSRF_ENABLED = False
+WTF_CSRF_ENABLED = rules.fixed(False, "there is no cookie")
 
 # Its views are not served.
-html_flow = rules.switched_off("it serves HTML pages without rate limits")
+html_flow = rules.fixed(False, "it serves HTML pages without rate limits")
 SECURITY_CHANGEABLE = SECURITY_CHANGE_EMAIL = SECURITY_CONFIRMABLE = html_flow
 SECURITY_PASSWORDLESS = SECURITY_RECOVERABLE = SECURITY_REGISTERABLE = html_flow
 SECURITY_TWO_FACTOR = SECURITY_UNIFIED_SIGNIN = SECURITY_WEBAUTHN = html_flow

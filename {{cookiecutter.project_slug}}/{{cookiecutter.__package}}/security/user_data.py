@@ -13,7 +13,7 @@ from .extension_points import get_extension_points
 from .models import Session, User, end_access
 
 # Not about the user, and of use to an attacker.
-SECRET_COLUMNS = {"password", "fs_uniquifier", "key"}
+SECRET_COLUMNS = {"password", "password_is_initial", "fs_uniquifier", "key"}
 
 
 def init_app(app: Flask) -> None:

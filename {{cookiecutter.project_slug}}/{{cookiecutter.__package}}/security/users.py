@@ -61,12 +61,12 @@ def find_user_by_email(email: str) -> User | None:
     return db.session.scalar(SELECT_USER_BY_EMAIL, {"email": address})
 
 
-def create_user(email: str, password: str) -> User:
+def create_user(email: str, password: str, **columns: Any) -> User:
     """Create an active, confirmed user, or raise InvalidAccountRequest."""
     address = require_email(email)
     password = hash_new_password(password, email=address)
     user: User = get_library().datastore.create_user(
-        email=address, password=password, confirmed_at=utc_now()
+        email=address, password=password, confirmed_at=utc_now(), **columns
     )
     with _unique_email():
         db.session.commit()

@@ -4,8 +4,8 @@ A setting NAME is the environment variable FLASK_NAME. The environment wins over
 `.env`, `.env` over `.flaskenv`, and those over the defaults in code.
 """
 
-import json
 import os
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,10 +15,12 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import load_dotenv
-from flask.helpers import get_load_dotenv
 
 from . import general
-from .rules import Setting
+from .rules import Setting, boolean, fixed, parse_value
+
+# What Kubernetes sets in a container for a service whose name begins with "flask".
+SERVICE = re.compile(r"\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP)|PORT=\w+://)")
 
 
 class ConfigurationError(click.ClickException):
@@ -28,19 +30,28 @@ class ConfigurationError(click.ClickException):
 def init_app(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
     """Fill app.config, or raise ConfigurationError with every problem found."""
     constants = find_settings(app.import_name)
-    rules = {name: s for name, s in constants.items() if isinstance(s, Setting)}
+    switches = {**app.default_config, "DEBUG": False, "SKIP_DOTENV": False}
+    rules = {n: boolean(v) for n, v in switches.items() if isinstance(v, bool)}
+    rules |= {name: s for name, s in constants.items() if isinstance(s, Setting)}
     app.config.from_mapping(constants)
     app.config.from_mapping({name: rule.default for name, rule in rules.items()})
     if settings is None:
-        if get_load_dotenv():
+        rules = {
+            n: fixed(v, "change settings.py") for n, v in constants.items()
+        } | rules
+        if not parse_value(os.environ.get("FLASK_SKIP_DOTENV", "no")):
             load_dotenv()
-        app.config.from_prefixed_env(loads=_parse)
-        # Read as JSON, a secret of digits would become a number.
-        for name, rule in rules.items():
-            if rule.is_text and f"FLASK_{name}" in os.environ:
-                app.config[name] = os.environ[f"FLASK_{name}"]
-    else:
-        app.config.from_mapping(settings)
+        texts = {name for name, rule in rules.items() if rule.is_text}
+        settings = {
+            name: text if name in texts else parse_value(text)
+            for variable, text in os.environ.items()
+            if (name := variable.removeprefix("FLASK_")) != variable
+            and not SERVICE.match(f"{variable}={text}")
+        }
+        if "DEBUG" in settings:
+            # Flask itself reads it again, and takes other words for true.
+            os.environ["FLASK_DEBUG"] = "1" if settings["DEBUG"] in (True,) else "0"
+    app.config.from_mapping(settings)
     problems = [
         f"  FLASK_{name} {problem}."
         for name, rule in rules.items()
@@ -66,8 +77,3 @@ def find_settings(package: str) -> dict[str, Any]:
         for name, value in vars(module).items()
         if name.isupper()
     }
-
-
-def _parse(text: str) -> Any:
-    # JSON, and the booleans of Python: "False" as text would count as true.
-    return json.loads(text.lower() if text in ("True", "False") else text)

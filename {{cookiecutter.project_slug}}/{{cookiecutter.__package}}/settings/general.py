@@ -10,7 +10,7 @@ SECRET_KEY_FALLBACKS = rules.list_of_secrets()
 
 # --- Database ----------------------------------------------------------------
 
-SQLALCHEMY_DATABASE_URI = rules.required_text("sqlite:///app.db")
+SQLALCHEMY_DATABASE_URI = rules.database_url()
 
 # What to change of database.ENGINE_OPTIONS.
 SQLALCHEMY_ENGINE_OPTIONS = rules.mapping({"pool_size": 10})

@@ -3,7 +3,8 @@
     # The reason for the setting.
     HSTS_SECONDS = rules.whole_number(0, minimum=0)
 
-An environment variable is read as JSON, or as it is where the rule asks for text.
+An environment variable is read as JSON, or as it is where the rule asks for text. No
+problem repeats a value: it may be a secret, also in the wrong place.
 """
 
 import json
@@ -19,8 +20,20 @@ from .secrets import find_weakness
 
 HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
+# The same words everywhere, in upper or lower case; 1 and 0 mean the same.
+BOOLEANS = {"true": True, "yes": True, "on": True}
+BOOLEANS |= {"false": False, "no": False, "off": False}
+
 # Ten years: later dates cannot be stored.
 MAX_SECONDS = 315_360_000
+
+
+def parse_value(text: str) -> Any:
+    """Read a boolean or JSON; another text is returned as it is."""
+    try:
+        return BOOLEANS[text.lower()] if text.lower() in BOOLEANS else json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 @dataclass(frozen=True)
@@ -38,24 +51,18 @@ def must_be(
     default: Any, expected: str, accepts: Callable[[Any], bool], **options: Any
 ) -> Setting:
     """Make a setting with a test for its values, and with words for the test."""
-
-    def find_problem(value: Any) -> str | None:
-        # A text may be a secret, also in the wrong place: it is not repeated.
-        is_number = isinstance(value, int | float) and not options.get("is_text")
-        shown = f"is {value}, and " if is_number else ""
-        return None if accepts(value) else f"{shown}must be {expected}"
-
-    return Setting(default, find_problem, **options)
+    problem = f"must be {expected}"
+    return Setting(default, lambda v: None if accepts(v) else problem, **options)
 
 
 def boolean(default: bool) -> Setting:
-    """Take true or false."""
-    return must_be(default, "true or false", lambda value: isinstance(value, bool))
+    """Take true or false, and what means the same: BOOLEANS, 1 and 0."""
+    return must_be(default, "true or false", lambda v: v in (True, False), convert=bool)
 
 
-def switched_off(reason: str) -> Setting:
-    """Take no value: a switch of a library that must stay off, for a reason."""
-    return must_be(False, f"false: {reason}", lambda value: not value)
+def fixed(value: Any, reason: str) -> Setting:
+    """Take no other value: the app relies on this one, for a reason."""
+    return Setting(value, lambda v: None if v == value else f"is fixed: {reason}")
 
 
 def whole_number(default: int, minimum: int) -> Setting:
@@ -71,9 +78,8 @@ def duration(default: timedelta, minimum: int = 1) -> Setting:
         return value if isinstance(value, timedelta) else timedelta(seconds=value)
 
     def accepts(value: Any) -> bool:
-        is_duration = isinstance(value, timedelta) or type(value) is int
-        seconds = to_timedelta(value).total_seconds() if is_duration else 0
-        return minimum <= seconds <= MAX_SECONDS
+        seconds = value.total_seconds() if isinstance(value, timedelta) else value
+        return type(seconds) in (int, float) and minimum <= seconds <= MAX_SECONDS
 
     expected = f"a whole number of seconds, from {minimum} to {MAX_SECONDS}"
     return must_be(default, expected, accepts, convert=to_timedelta)
@@ -99,26 +105,31 @@ def rate(default: str) -> Setting:
         except (TypeError, ValueError):
             return False
 
-    return must_be(
-        default, f"a rate: {default}", accepts, is_text=True, convert=parse_many
-    )
+    expected = f"a rate: {default}"
+    return must_be(default, expected, accepts, is_text=True, convert=parse_many)
 
 
-def required_text(example: str) -> Setting:
-    """Take a text that must be given."""
-    missing = f"is missing. Example: {example}"
-    return Setting(None, lambda v: None if v else missing, is_text=True)
+def database_url() -> Setting:
+    """Take the URL of a database, which must be given."""
+    return Setting(None, find_url_problem, is_text=True)
+
+
+def find_url_problem(url: Any) -> str | None:
+    """Return what is wrong with a URL; part of a password must not become the host."""
+    if not url:
+        return "is missing. Example: sqlite:///app.db"
+    ambiguous = str(url).count("@") > 1 and not str(url).startswith("sqlite")
+    return "has several @: in a password write %40 instead" if ambiguous else None
 
 
 def list_of(pattern: str, example: str) -> Setting:
     """Take a list of texts that match a pattern."""
 
-    def accepts(value: Any) -> bool:
-        return isinstance(value, list) and all(
-            isinstance(item, str) and re.fullmatch(pattern, item) for item in value
-        )
+    def find_invalid(item: Any) -> str | None:
+        valid = isinstance(item, str) and re.fullmatch(pattern, item)
+        return None if valid else "is invalid"
 
-    return must_be([], f"a list: {example}", accepts)
+    return _list_without(find_invalid, example)
 
 
 def mapping(example: dict[str, object]) -> Setting:
@@ -133,14 +144,19 @@ def secret() -> Setting:
 
 
 def list_of_secrets() -> Setting:
-    """Take a list of such secrets, or null."""
+    """Take a list of such secrets."""
+    return _list_without(_find_weak_secret, '["..."]')
 
+
+def _list_without(find_invalid: Callable[[Any], str | None], example: str) -> Setting:
     def find_problem(value: Any) -> str | None:
-        if not isinstance(value, list | None):
-            return 'must be a list of old keys: ["..."]'
-        return next(filter(None, map(_find_weak_secret, value or [])), None)
+        expected = f"must be a list: {example}"
+        if not isinstance(value, list):
+            return expected
+        problems = enumerate(map(find_invalid, value), 1)
+        return next((f"{expected}. Item {n} {p}" for n, p in problems if p), None)
 
-    return Setting(None, find_problem)
+    return Setting([], find_problem)
 
 
 def _find_weak_secret(value: Any) -> str | None:

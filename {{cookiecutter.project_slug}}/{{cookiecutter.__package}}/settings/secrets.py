@@ -1,13 +1,20 @@
 """What a secret must be."""
 
+import math
 import re
+from itertools import pairwise
+from pathlib import Path
 
 MIN_LENGTH = 32
-MIN_DIFFERENT_CHARACTERS = 5
-PLACEHOLDER = re.compile(
-    r"change.?(me|this)|(your|my|some|a).?secret|secret.?key|example|placeholder|replace",
-    re.IGNORECASE,
-)
+
+# Of random texts of that length, and of nothing that a person makes up: the estimate
+# is low, and 32 random bytes have 256 bits.
+MIN_BITS = 72
+
+# Letters that often follow each other, in words and on a keyboard.
+FREQUENT = Path(__file__).with_name("frequent_letters.txt").read_text("utf-8").split()
+FREQUENT_PAIRS = {a + b for word in FREQUENT for a, b in pairwise(word)}
+DIGITS_FOR_LETTERS = str.maketrans("013457@$", "oieastas")
 
 
 def find_weakness(secret: object) -> str | None:
@@ -18,8 +25,26 @@ def find_weakness(secret: object) -> str | None:
         return "is not text"
     if len(secret) < MIN_LENGTH:
         return f"has {len(secret)} characters, not {MIN_LENGTH} or more"
-    if PLACEHOLDER.search(secret):
-        return "is an example, not a secret"
-    if len(set(secret)) < MIN_DIFFERENT_CHARACTERS:
-        return "repeats the same few characters"
+    if estimate_bits(secret) < MIN_BITS:
+        return "is not random: an attacker can guess words, repetitions and series"
     return None
+
+
+def estimate_bits(secret: str) -> float:
+    """Estimate the strength: how many characters do not follow from those before?
+
+    A character follows if it makes a frequent pair, a pair that was there before, or
+    the same step as the one before; a single one that does may be chance.
+    """
+    text = re.sub("[ _.-]", "", secret.lower())
+    if not re.fullmatch("[0-9a-f]+", text):  # in hexadecimal they are digits
+        text = text.translate(DIGITS_FOR_LETTERS)
+    marks = "".join(
+        "-"
+        if (pair := text[place : place + 2]) in FREQUENT_PAIRS
+        or text.find(pair) < place
+        or ord(pair[0]) * 2 == ord(text[place - 1]) + ord(pair[1])
+        else "+"
+        for place in range(len(text) - 1)
+    )
+    return len(re.sub("--+", "", marks)) * math.log2(len(set(secret)))
