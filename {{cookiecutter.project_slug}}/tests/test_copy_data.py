@@ -56,6 +56,13 @@ def test_database_that_cannot_be_read_is_an_error(make_app, migrated, tmp_path):
     assert "Nothing was copied: " in result.output
 
 
+def test_password_that_could_be_taken_for_a_host_is_not_repeated(app):
+    source = "mysql+pymysql://user:a@s3cret@127.0.0.1:1/db"
+    result = FlaskCliRunner(app).invoke(args=["copy-data", source])
+    assert "SOURCE has several @: in a password write %40 instead." in result.output
+    assert "s3cret" not in result.output
+
+
 def test_if_a_row_cannot_be_copied_none_is(app, old, sql):
     sql("DELETE FROM auth_user")
     with closing(sqlite3.connect(old)) as database:

@@ -91,10 +91,7 @@ def find_plain_storage(config: Config) -> str | None:
 
 def find_unreachable_storage(config: Config) -> str | None:
     """Check that Redis answers, with the settings that are given."""
-    try:
-        answers = RateLimiter(config).shared.storage.check()
-    except Exception:
-        answers = False  # the error may repeat a password
+    answers = RateLimiter(config).shared.storage.check()
     return None if answers else "Redis does not answer, or refuses the password."
 
 

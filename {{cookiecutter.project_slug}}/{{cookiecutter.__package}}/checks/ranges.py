@@ -49,7 +49,12 @@ def find_implausible(**ranges: tuple[Any, Any]) -> Callable[[Config], str | None
     """Make a check of settings, each with its range; a feature may be removed."""
 
     def find_problem(config: Config) -> str | None:
-        found = (describe(n, config[n], r) for n, r in ranges.items() if n in config)
+        given = {name: config.get(name) for name in ranges}
+        found = (
+            describe(name, value, ranges[name])
+            for name, value in given.items()
+            if value is not None
+        )
         return " ".join(filter(None, found)) or None
 
     return find_problem
