@@ -143,6 +143,7 @@ FULL = {
     f"{PACKAGE}/basic_auth/openapi.json",
     f"{PACKAGE}/basic_auth/settings.py",
     f"{PACKAGE}/breached_passwords/__init__.py",
+    f"{PACKAGE}/breached_passwords/checks.py",
     f"{PACKAGE}/breached_passwords/settings.py",
     f"{PACKAGE}/copy_data.py",
     f"{PACKAGE}/emails/__init__.py",

@@ -83,3 +83,19 @@ def test_nobody_is_asked_unless_a_setting_says_so(app, is_breached, range_servic
     assert app.config["PASSWORD_BREACH_URL"] == ""
     assert not is_breached(PASSWORD, base="")
     assert range_service.asked == []
+
+
+@pytest.mark.parametrize(
+    ("url", "timeout", "ids"),
+    [
+        pytest.param("", 2, [], id="off"),
+        pytest.param("https://api.pwnedpasswords.com/range", 2, [], id="TLS"),
+        pytest.param("http://127.0.0.1:8000/range", 2, [], id="this machine"),
+        pytest.param("http://breaches.example.com", 2, ["auth.E046"], id="no TLS"),
+        pytest.param("", 600, ["auth.E055"], id="long timeout"),
+    ],
+)
+def test_unsafe_service_is_found_in_production(ids, package, timeout, url):
+    config = {"PASSWORD_BREACH_URL": url, "PASSWORD_BREACH_TIMEOUT": timeout}
+    checks = package.breached_passwords.CHECKS
+    assert [check.id for check in checks if check.find_problem(config)] == ids

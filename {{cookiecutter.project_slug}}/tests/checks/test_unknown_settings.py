@@ -39,7 +39,7 @@ def find(app):
         ("SQLALCHEMY_DATABASE_URL", " Did you mean FLASK_SQLALCHEMY_DATABASE_URI?"),
         ("SECURITY_LOGIN_ERRORVIEW", " Did you mean FLASK_SECURITY_LOGIN_ERROR_VIEW?"),
         ("RUN_PROT", " Did you mean FLASK_RUN_PORT?"),
-        ("MAIL_PROT", " Did you mean FLASK_MAIL_PORT?"),
+        ("API_DOC", " Did you mean FLASK_API_DOCS?"),
         ("XYZZY", ""),
     ],
 )
@@ -47,9 +47,8 @@ def test_unknown_name_is_a_warning_and_a_finding(start, caplog, name, meant):
     app = start(f"FLASK_{name}", "s3cret")
     sentence = f"FLASK_{name} is not a known setting."
     (warning,) = [r for r in caplog.records if r.levelname == "WARNING"]
-    assert warning.getMessage().startswith(sentence)
     assert find(app) == [warning.getMessage()]
-    assert meant in warning.getMessage() or "mail" in meant.lower()
+    assert warning.getMessage() == f"{sentence}{meant}"
 
 
 @pytest.mark.parametrize(
@@ -83,9 +82,7 @@ def test_names_of_others_are_known(start, caplog, name, value):
     assert find(app) == []
 
 
-def test_environment_counts_only_where_it_is_read(
-    create_app, settings, monkeypatch, caplog
-):
+def test_environment_counts_only_where_it_is_read(make_app, monkeypatch, caplog):
     monkeypatch.setenv("FLASK_XYZZY", "1")
-    assert find(create_app(settings)) == []
+    assert find(make_app()) == []
     assert caplog.records == []

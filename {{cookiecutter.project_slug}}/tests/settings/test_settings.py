@@ -69,7 +69,7 @@ def test_env_file_is_not_read_when_flask_is_told_to_skip_it(
     ("name", "text"),
     [
         ("SECRET_KEY", "31415926535897932384626433832795"),
-        ("PASSWORD_BREACH_URL", "0"),
+        ("RATELIMIT_STORAGE_URI", "memory://0"),
         ("RATELIMIT_STORAGE_URI", "memory://"),
     ],
 )

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from ..logs import audit
 from ..security import get_extension_points
+from .checks import CHECKS
 
 # The service answers with some 40 KiB.
 MAX_RESPONSE_BYTES = 256 * 1024
@@ -19,7 +20,9 @@ MAX_RESPONSE_BYTES = 256 * 1024
 
 def init_app(app: Flask) -> None:
     """Refuse breached passwords where a service is set."""
-    get_extension_points(app).password_rules.append(find_breach)
+    points = get_extension_points(app)
+    points.password_rules.append(find_breach)
+    points.checks.extend(CHECKS)
 
 
 def find_breach(password: str) -> str | None:

@@ -95,13 +95,6 @@ def find_unreachable_storage(config: Config) -> str | None:
     return None if answers else "Redis does not answer, or refuses the password."
 
 
-def find_plain_breach_service(config: Config) -> str | None:
-    """Check that the service of breached passwords is asked over TLS."""
-    url = urlsplit(config.get("PASSWORD_BREACH_URL") or "https:")
-    plain = url.scheme != "https" and not is_local(url.hostname)
-    return "PASSWORD_BREACH_URL has no TLS." if plain else None
-
-
 TLS = "Whoever is in between can read and change it (ASVS 12.3.1)."
 CHECKS = [
     Check(
@@ -123,13 +116,6 @@ CHECKS = [
         find_plain_storage,
         TLS,
         "Set FLASK_RATELIMIT_STORAGE_URI=rediss://..., with a valid certificate.",
-        deploy=True,
-    ),
-    Check(
-        "auth.E046",
-        find_plain_breach_service,
-        TLS,
-        "Set FLASK_PASSWORD_BREACH_URL=https://...",
         deploy=True,
     ),
     Check(

@@ -16,7 +16,6 @@ AGES = {
     "SECURITY_REFRESH_TOKEN_MAX_AGE": (timedelta(hours=1), timedelta(days=90)),
     "SECURITY_REFRESH_TOKEN_MAX_IDLE": (timedelta(minutes=10), timedelta(days=30)),
     "ACCOUNT_TOKEN_MAX_AGE": (timedelta(minutes=1), timedelta(days=1)),
-    "PASSWORD_BREACH_TIMEOUT": (1, 10),
     "MAIL_TIMEOUT": (1, 30),
 }
 SIZES = {
