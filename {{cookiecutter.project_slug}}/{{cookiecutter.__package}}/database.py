@@ -8,14 +8,7 @@ from click import ClickException
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    DateTime,
-    Dialect,
-    MetaData,
-    TypeDecorator,
-    event,
-    make_url,
-)
+from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event, make_url
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from ..security import Check
 
+MAX_TIMEOUT = 10  # seconds
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -18,8 +19,8 @@ def find_plain_service(config: Mapping[str, Any]) -> str | None:
 
 def find_long_timeout(config: Mapping[str, Any]) -> str | None:
     """Check how long a request waits for the service."""
-    seconds = config["PASSWORD_BREACH_TIMEOUT"]
-    return f"PASSWORD_BREACH_TIMEOUT is {seconds}, more than 10." if seconds > 10 else None
+    is_long = config["PASSWORD_BREACH_TIMEOUT"] > MAX_TIMEOUT
+    return f"PASSWORD_BREACH_TIMEOUT is more than {MAX_TIMEOUT}." if is_long else None
 
 
 CHECKS = [

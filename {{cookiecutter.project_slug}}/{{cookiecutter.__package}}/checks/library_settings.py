@@ -15,6 +15,13 @@ RELIED_ON = {
         DEFAULT_REMEMBER_ME LOGOUT_CSRF MULTI_FACTOR_RECOVERY_CODES OAUTH_ENABLE
         REDIRECT_BEHAVIOR REFRESH_TOKEN_COOKIE UNAUTHORIZED_VIEW USERNAME_ENABLE
         US_SIGNIN_REPLACES_LOGIN""",
+    "it serves HTML pages without rate limits": """
+        CHANGEABLE CHANGE_EMAIL CONFIRMABLE PASSWORDLESS RECOVERABLE REGISTERABLE
+        TWO_FACTOR UNIFIED_SIGNIN USERNAME_RECOVERY WEBAUTHN""",
+    "login, refresh and logout are in security/, not in the library": """
+        BACKWARDS_COMPAT_AUTH_TOKEN CACHE_CONTROL FLASH_MESSAGES LOGOUT_METHODS
+        REFRESH_TOKEN REFRESH_TOKEN_COOKIE_NAME RETURN_GENERIC_RESPONSES STATIC_FOLDER
+        TRACKABLE""",
     "a token counts in a header only": """
         API_ENABLED_METHODS TOKEN_AUTHENTICATION_HEADER TOKEN_AUTHENTICATION_KEY
         TOKEN_EXPIRE_TIMESTAMP""",
@@ -39,8 +46,8 @@ def init_app(app: Flask) -> None:
         f"  FLASK_{name} is fixed: {reasons[name]}."
         if name in reasons
         else f"  FLASK_{name} must be true or false."
-        for name, default in DEFAULTS.items()
-        if (name in reasons and app.config[name] != default)
+        for name, default in {**dict.fromkeys(reasons), **DEFAULTS}.items()
+        if (name in reasons and (app.config.get(name) or None) != (default or None))
         or (type(default) is bool and app.config[name] not in (True, False, None))
     ]
     if problems:

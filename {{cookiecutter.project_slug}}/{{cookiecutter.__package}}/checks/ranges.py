@@ -16,6 +16,7 @@ AGES = {
     "SECURITY_REFRESH_TOKEN_MAX_AGE": (timedelta(hours=1), timedelta(days=90)),
     "SECURITY_REFRESH_TOKEN_MAX_IDLE": (timedelta(minutes=10), timedelta(days=30)),
     "ACCOUNT_TOKEN_MAX_AGE": (timedelta(minutes=1), timedelta(days=1)),
+    "CLOCK_SKEW": (timedelta(), timedelta(minutes=1)),
     "MAIL_TIMEOUT": (1, 30),
 }
 SIZES = {
@@ -30,6 +31,9 @@ HSTS_SECONDS = (24 * 60 * 60, 10 * 365 * 24 * 60 * 60)
 RATES = {
     "LOGIN_RATE_LIMIT_PER_NETWORK": (10, 18_000),
     "LOGIN_RATE_LIMIT_PER_ACCOUNT": (10, 3_600),
+    "HASH_RATE_LIMIT_PER_NETWORK": (60, 180_000),
+    "HASH_RATE_LIMIT_PER_ACCOUNT": (30, 36_000),
+    "WRITE_RATE_LIMIT_PER_USER": (60, 360_000),
     "EMAIL_RATE_LIMIT_PER_NETWORK": (1, 600),
     "EMAIL_RATE_LIMIT_PER_ACCOUNT": (1, 60),
 }
@@ -121,7 +125,7 @@ CHECKS = [
     Check(
         "auth.E042",
         find_implausible(**{n: r for n, r in AGES.items() if "SECURITY_" not in n}),
-        "Tokens in emails are valid too long, or requests wait too long.",
+        "Tokens are valid too long, or requests wait too long.",
         "Remove the setting: README.md has the defaults.",
     ),
 ]

@@ -51,8 +51,9 @@ class Caller(UserMixin):
     active = True
 
 
-def init_app(app: Flask, library: Security) -> None:
+def init_app(app: Flask) -> None:
     """Replace the library's authentication, and its 401 responses."""
+    library: Security = app.extensions["security"]
     library.login_manager.request_loader(load_caller)
     library.unauthn_handler(respond_unauthenticated)
     credentials = get_extension_points(app).credentials

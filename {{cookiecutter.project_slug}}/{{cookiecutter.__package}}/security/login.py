@@ -15,8 +15,9 @@ from .rate_limits import check_rate_limit, pseudonymize
 
 blueprint = Blueprint("login", __name__)
 
-# The hash at a place among the random names that users have in tokens: found by an
-# index, whatever the number of users.
+# The hash of some user, always the same for an address: it costs what the stored hashes
+# cost. Django calls it a dummy hash. It is at a place among the random names that users
+# have in tokens, so an index finds it, whatever the number of users.
 first = select(func.min(User.fs_uniquifier))
 after_place = first.where(User.fs_uniquifier >= bindparam("place"))
 place = func.coalesce(after_place.scalar_subquery(), first.scalar_subquery())
@@ -55,8 +56,12 @@ def authenticate(email: str, password: str) -> User | None:
     user = users.find_user_by_email(email)
     # Read now: the user may be deleted while the password is hashed.
     user_id, active = (user.id, user.active) if user else (None, False)
-    known = user if user and user.password else DummyUser(some_hash)
-    right = known.verify_and_update_password(users.normalize_password(password))
+    password = users.normalize_password(password)
+    if user and user.password:
+        right = user.verify_and_update_password(password)
+    else:
+        # The same work, and a refusal. Without any user, one hash is made instead.
+        right = passwords.verify(password, some_hash) and False
     record(right and active)
     if user is None or not (right and active):
         reason = "wrong password" if active else "deactivated"
@@ -69,20 +74,3 @@ def authenticate(email: str, password: str) -> User | None:
             abort(response)
     audit("login", user=user_id)
     return user
-
-
-class DummyUser:
-    """Stands for a user who does not exist, so that a login takes equal work.
-
-    Its hash is that of some user, always the same for an address, so that it costs what
-    the stored hashes cost. No password matches it. Django calls it a dummy hash.
-    """
-
-    def __init__(self, some_hash: str | None) -> None:
-        """Take the hash of some user; without any, one is made for each login."""
-        self.password = some_hash or "none"
-
-    def verify_and_update_password(self, password: str) -> bool:
-        """Do the work of a check, and refuse."""
-        passwords.verify(password, self.password)
-        return False

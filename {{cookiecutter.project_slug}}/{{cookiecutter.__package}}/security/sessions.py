@@ -5,7 +5,6 @@ ends with the row.
 """
 
 from datetime import datetime, timedelta
-from secrets import token_hex
 from typing import Any, NoReturn, cast
 
 from flask import Blueprint, Flask, abort, current_app, request
@@ -131,17 +130,10 @@ def _give_tokens(user: User, key: str, generation: int) -> dict[str, Any]:
 
 
 def _create_session(user: User, name: str, age: timedelta) -> str:
-    now, key = utc_now(), token_hex(16)
-    session = Session(
-        user_id=user.id,
-        name=name,
-        key=key,
-        generation=1,
-        expires_at=now + age,
-        last_used_at=now,
-    )
+    session = Session(user_id=user.id, name=name, expires_at=utc_now() + age)
     db.session.add(session)
-    return key
+    db.session.flush()
+    return session.key
 
 
 def _track_login(user: User) -> bool:

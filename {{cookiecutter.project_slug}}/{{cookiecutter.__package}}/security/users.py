@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from secrets import token_hex
 from typing import Any, cast
 
-from flask import Flask, Response
+from flask import Flask
 from flask_security import hash_password, uia_email_mapper
 from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
@@ -35,11 +35,9 @@ class InvalidAccountRequest(ValueError):
 
 def init_app(app: Flask) -> None:
     """Answer InvalidAccountRequest with 422."""
-    app.register_error_handler(InvalidAccountRequest, _respond_invalid)
-
-
-def _respond_invalid(error: InvalidAccountRequest) -> Response:
-    return invalid_fields({error.field: [str(error)]})
+    app.register_error_handler(
+        InvalidAccountRequest, lambda error: invalid_fields({error.field: [str(error)]})
+    )
 
 
 def normalize_email(email: str) -> str | None:
