@@ -93,9 +93,10 @@ def test_make_run_without_its_database_server_prints_the_address_and_a_fix(bake,
 # Adds 2,500 users with the password of the seed user.
 ADD_USERS = """
     INSERT INTO auth_user
-        (created_at, modified_at, email, password, active, fs_uniquifier, login_count)
+        (created_at, modified_at, email, password, password_is_initial, active,
+         fs_uniquifier, login_count)
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2500)
-    SELECT created_at, modified_at, n || '@example.com', password, 1, n, n
+    SELECT created_at, modified_at, n || '@example.com', password, 0, 1, n, n
     FROM auth_user, numbers
 """
 

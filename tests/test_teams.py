@@ -16,6 +16,8 @@ SAFE = {
     "FLASK_HSTS_SECONDS": "31536000",
     "FLASK_PROXY_COUNT": "1",
     "FLASK_RATELIMIT_STORAGE_URI": "redis://127.0.0.1:6379",
+    # There need be no Redis.
+    "FLASK_SILENCED_CHECKS": '["auth.E049"]',
     "FLASK_TRUSTED_HOSTS": '["api.example.com"]',
 }
 TEXT = (ROOT / "docs/teams.md").read_text("utf-8")

@@ -287,7 +287,7 @@ def test_every_boolean_takes_the_same_words(start, monkeypatch, tmp_path, words,
         assert get_debug_flag() is value
 
 
-@pytest.mark.parametrize("value", ["", "maybe", "2", "null", "[]", "t", "enabled"])
+@pytest.mark.parametrize("value", ["", "maybe", "2", "1.0", "null", "[]", "t", "enabled", '"1"'])
 def test_another_word_is_no_boolean(refuse, monkeypatch, value):
     for name in BOOLEANS:
         monkeypatch.setenv(f"FLASK_{name}", value)
@@ -331,8 +331,8 @@ def test_secret_that_a_person_makes_up_is_refused(package, secret):
     ids=["token_urlsafe", "token_hex", "openssl rand -base64 32", "two UUIDs"],
 )
 def test_random_secret_is_accepted(package, make):
-    weakness = {package.settings.secrets.find_weakness(make()) for _ in range(200)}
-    assert weakness == {None}
+    reasons = {package.settings.secrets.find_weakness(make()) for _ in range(200)}
+    assert reasons == {None}
 
 
 def test_variables_that_kubernetes_sets_for_a_service_are_left_alone(

@@ -57,7 +57,11 @@ def must_be(
 
 def boolean(default: bool) -> Setting:
     """Take true or false, and what means the same: BOOLEANS, 1 and 0."""
-    return must_be(default, "true or false", lambda v: v in (True, False), convert=bool)
+
+    def accepts(value: Any) -> bool:
+        return type(value) in (bool, int) and value in (0, 1)
+
+    return must_be(default, "true or false", accepts, convert=bool)
 
 
 def fixed(value: Any, reason: str) -> Setting:
