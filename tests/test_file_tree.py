@@ -73,7 +73,7 @@ ALWAYS = {
     f"{PACKAGE}/checks/library_settings.py",
     f"{PACKAGE}/checks/ranges.py",
     f"{PACKAGE}/checks/unknown_settings.py",
-    f"{PACKAGE}/settings/frequent_letters.txt",
+    f"{PACKAGE}/settings/frequent_pairs.txt",
     f"{PACKAGE}/checks/passwords.py",
     f"{PACKAGE}/checks/secrets.py",
     f"{PACKAGE}/checks/settings.py",

@@ -73,7 +73,11 @@ def test_unknown_name_is_a_warning_and_a_finding(start, caplog, name, meant):
         ("FLASK_CORS_MAX_AGE", "60"),
         ("FLASK_PORT", "tcp://10.0.0.1:5001"),
         ("FLASK_PORT_5001_TCP_ADDR", "10.0.0.1"),
+        ("FLASK_PORT_5001_TCP", "tcp://10.0.0.1:5001"),
         ("FLASK_SERVICE_HOST", "10.0.0.1"),
+        ("FLASK_SERVICE_PORT_HTTP", "5001"),
+        ("FLASK_MAIL_PORT", "tcp://10.0.0.1:25"),
+        ("FLASK_MAIL_SERVICE_HOST", "10.0.0.1"),
     ],
 )
 def test_names_of_others_are_known(start, caplog, name, value):

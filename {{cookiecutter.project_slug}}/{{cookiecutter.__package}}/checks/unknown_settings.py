@@ -1,6 +1,7 @@
 """Variables FLASK_... that nothing reads: most are misspelt."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -24,6 +25,11 @@ OTHERS = """
     CORS_RESOURCES CORS_SEND_WILDCARD CORS_SUPPORTS_CREDENTIALS CORS_VARY_HEADER
     LOGIN_DISABLED SESSION_PROTECTION USE_SESSION_FOR_NEXT
 """
+
+# What Kubernetes sets in a container for a service whose name begins with "flask".
+SERVICE = re.compile(
+    r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
 PREFIXES = ("DB_", "OPENAPI_", "REMEMBER_COOKIE_", "SECURITY_MSG_", "WTF_")
 
 
@@ -43,7 +49,9 @@ def find_unknown(app: Flask) -> list[str]:
     return [
         describe(name, known)
         for name in sorted(read)
-        if name not in known and not name.startswith(PREFIXES)
+        if name not in known
+        and not name.startswith(PREFIXES)
+        and not SERVICE.fullmatch(name)
     ]
 
 

@@ -5,7 +5,6 @@ A setting NAME is the environment variable FLASK_NAME. The environment wins over
 """
 
 import os
-import re
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,9 +17,6 @@ from flask.cli import load_dotenv
 
 from . import general
 from .rules import Setting, boolean, fixed, parse_value
-
-# What Kubernetes sets in a container for a service whose name begins with "flask".
-SERVICE = re.compile(r"\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP)|PORT=\w+://)")
 
 
 class ConfigurationError(click.ClickException):
@@ -41,12 +37,12 @@ def init_app(app: Flask, settings: Mapping[str, Any] | None = None) -> None:
         } | rules
         if not parse_value(os.environ.get("FLASK_SKIP_DOTENV", "no")):
             load_dotenv()
-        texts = {name for name, rule in rules.items() if rule.is_text}
         settings = {
-            name: text if name in texts else parse_value(text)
+            name: text if name in rules and rules[name].is_text else parse_value(text)
             for variable, text in os.environ.items()
             if (name := variable.removeprefix("FLASK_")) != variable
-            and not SERVICE.match(f"{variable}={text}")
+            # Kubernetes sets FLASK_MAIL_PORT=tcp://... for a service "flask-mail".
+            and not (name.endswith("PORT") and "://" in text)
         }
         if "DEBUG" in settings:
             # Flask itself reads it again, and takes other words for true.

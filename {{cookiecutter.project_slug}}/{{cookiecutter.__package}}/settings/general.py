@@ -10,7 +10,7 @@ SECRET_KEY_FALLBACKS = rules.list_of_secrets()
 
 # --- Database ----------------------------------------------------------------
 
-SQLALCHEMY_DATABASE_URI = rules.database_url()
+SQLALCHEMY_DATABASE_URI = rules.Setting(None, rules.find_url_problem, is_text=True)
 
 # What to change of database.ENGINE_OPTIONS.
 SQLALCHEMY_ENGINE_OPTIONS = rules.mapping({"pool_size": 10})

@@ -24,6 +24,8 @@ HOW_TO_MAKE_ONE = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 BOOLEANS = {"true": True, "yes": True, "on": True}
 BOOLEANS |= {"false": False, "no": False, "off": False}
 
+Accepts = Callable[[Any], bool]
+
 # Ten years: later dates cannot be stored.
 MAX_SECONDS = 315_360_000
 
@@ -47,9 +49,7 @@ class Setting:
     convert: Callable[[Any], Any] = lambda value: value
 
 
-def must_be(
-    default: Any, expected: str, accepts: Callable[[Any], bool], **options: Any
-) -> Setting:
+def must_be(default: Any, expected: str, accepts: Accepts, **options: Any) -> Setting:
     """Make a setting with a test for its values, and with words for the test."""
     problem = f"must be {expected}"
     return Setting(default, lambda v: None if accepts(v) else problem, **options)
@@ -111,11 +111,6 @@ def rate(default: str) -> Setting:
 
     expected = f"a rate: {default}"
     return must_be(default, expected, accepts, is_text=True, convert=parse_many)
-
-
-def database_url() -> Setting:
-    """Take the URL of a database, which must be given."""
-    return Setting(None, find_url_problem, is_text=True)
 
 
 def find_url_problem(url: Any) -> str | None:

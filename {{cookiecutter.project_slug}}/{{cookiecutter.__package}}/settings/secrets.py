@@ -2,7 +2,6 @@
 
 import math
 import re
-from itertools import pairwise
 from pathlib import Path
 
 MIN_LENGTH = 32
@@ -11,9 +10,10 @@ MIN_LENGTH = 32
 # is low, and 32 random bytes have 256 bits.
 MIN_BITS = 72
 
-# Letters that often follow each other, in words and on a keyboard.
-FREQUENT = Path(__file__).with_name("frequent_letters.txt").read_text("utf-8").split()
-FREQUENT_PAIRS = {a + b for word in FREQUENT for a, b in pairwise(word)}
+# Pairs of letters that are frequent in words, or neighbours on a keyboard.
+FREQUENT = set(
+    Path(__file__).with_name("frequent_pairs.txt").read_text("utf-8").split()
+)
 DIGITS_FOR_LETTERS = str.maketrans("013457@$", "oieastas")
 
 
@@ -41,7 +41,7 @@ def estimate_bits(secret: str) -> float:
         text = text.translate(DIGITS_FOR_LETTERS)
     marks = "".join(
         "-"
-        if (pair := text[place : place + 2]) in FREQUENT_PAIRS
+        if (pair := text[place : place + 2]) in FREQUENT
         or text.find(pair) < place
         or ord(pair[0]) * 2 == ord(text[place - 1]) + ord(pair[1])
         else "+"
