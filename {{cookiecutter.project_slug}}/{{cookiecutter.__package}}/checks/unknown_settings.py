@@ -43,6 +43,8 @@ def find_unknown(app: Flask) -> list[str]:
     """Return a sentence about each name that nothing reads, never with its value."""
     # Where create_app was given the settings, the environment was not read.
     read = [name for name in app.config if f"FLASK_{name}" in os.environ]
+    if not read:
+        return []
     known = {*app.default_config, *find_settings(app.import_name), *DEFAULTS}
     known |= {*OTHERS.split()}
     known |= {name for cli in (FlaskGroup(), app.cli) for name in find_options(cli)}

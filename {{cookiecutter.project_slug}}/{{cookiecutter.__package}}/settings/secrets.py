@@ -10,7 +10,7 @@ MIN_LENGTH = 32
 # is low, and 32 random bytes have 256 bits.
 MIN_BITS = 72
 
-# Pairs of letters that are frequent in words, or neighbours on a keyboard.
+# Pairs of characters that are frequent in words, or neighbours on a keyboard.
 FREQUENT = set(
     Path(__file__).with_name("frequent_pairs.txt").read_text("utf-8").split()
 )
