@@ -144,7 +144,7 @@ def project(default_project: Path, installed, tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def new_database(choice: str) -> Iterator[str]:
+def new_database(choice: str, create: str = "CREATE DATABASE {}") -> Iterator[str]:
     """Create an empty database on the server of an answer, and give its URI.
 
     SQLite has no server: the URI is empty, and a project creates its own file.
@@ -159,7 +159,7 @@ def new_database(choice: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(create.format(name)))
     try:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:

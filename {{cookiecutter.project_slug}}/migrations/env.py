@@ -2,12 +2,10 @@
 
 from logging.config import fileConfig
 from pathlib import Path
-from typing import Any
 
 import click
+import drafts
 from alembic import context
-from alembic.autogenerate.rewriter import Rewriter
-from alembic.operations.ops import CreateIndexOp, CreateTableOp
 from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
@@ -24,32 +22,11 @@ LOCK_SQL = {
 }
 LOCK_SQL["mariadb"] = LOCK_SQL["mysql"]
 
-
-def render_own_type(kind: str, item: Any, context: Any) -> Any:
-    """Write a type of the app into a draft, with its import."""
-    name, module = type(item).__name__, type(item).__module__
-    if kind != "type" or not module.startswith(f"{current_app.import_name}."):
-        return False
-    context.imports.add(f"from {module} import {name}")
-    return f"{name}()"
-
-
-drafts = Rewriter()
-
-
-@drafts.rewrites(CreateTableOp)
-@drafts.rewrites(CreateIndexOp)
-def make_repeatable(context: Any, revision: Any, step: Any) -> Any:
-    """Let a failed migration run again: MariaDB keeps what it did before it failed."""
-    step.if_not_exists = True
-    return step
-
-
 migrate = current_app.extensions["migrate"]
 settings = {
     "target_metadata": migrate.db.metadata,
-    "process_revision_directives": drafts,
-    "render_item": render_own_type,
+    "process_revision_directives": drafts.complete,
+    "render_item": drafts.render_item,
     # Each revision is committed on its own.
     "transaction_per_migration": True,
     **migrate.configure_args,

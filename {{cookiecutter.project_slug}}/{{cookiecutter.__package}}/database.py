@@ -4,25 +4,25 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
 from click import ClickException
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event, make_url
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Moment = datetime | None
 
 
-class UtcDateTime(TypeDecorator[datetime]):
+class UtcDateTime(sa.TypeDecorator[datetime]):
     """A moment: aware and in UTC in Python, also on engines without time zones."""
 
     # MariaDB would keep whole seconds.
-    impl = DateTime(timezone=True).with_variant(DATETIME(fsp=6), "mysql", "mariadb")
+    impl = sa.DateTime(timezone=True).with_variant(DATETIME(fsp=6), "mysql", "mariadb")
     cache_ok = True
 
-    def process_bind_param(self, value: Moment, dialect: Dialect) -> Moment:
+    def process_bind_param(self, value: Moment, dialect: sa.Dialect) -> Moment:
         """Store UTC; a naive datetime raises ValueError, as its zone is unknown."""
         if value is None:
             return None
@@ -30,7 +30,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"{value!r} has no time zone: use datetime.now(UTC)")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: Moment, dialect: Dialect) -> Moment:
+    def process_result_value(self, value: Moment, dialect: sa.Dialect) -> Moment:
         """Give back what was stored, aware."""
         if value is None:
             return None
@@ -46,7 +46,7 @@ class Base(DeclarativeBase):
     """What every table has: an id and when its row was made and last changed."""
 
     # Constraints without a name cannot be dropped by a migration.
-    metadata = MetaData(
+    metadata = sa.MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -61,6 +61,13 @@ class Base(DeclarativeBase):
     modified_at: Mapped[datetime] = mapped_column(
         UtcDateTime, default=utc_now, onupdate=utc_now
     )
+
+
+@sa.event.listens_for(sa.Table, "after_parent_attach")
+def set_character_set(table: sa.Table, _: Any) -> None:
+    """Let each table say its character set, whatever that of the database is."""
+    for option in ("mysql_charset", "mariadb_charset"):
+        table.kwargs.setdefault(option, "utf8mb4")
 
 
 db = SQLAlchemy(model_class=Base)
@@ -133,7 +140,7 @@ def init_app(app: Flask) -> None:
 
 
 def _connect(app: Flask) -> None:
-    dialect = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
+    dialect = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
     defaults = ENGINE_OPTIONS.get(dialect, SERVER_ENGINE_OPTIONS)
     options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
     arguments = defaults.get("connect_args", {}) | options.get("connect_args", {})
@@ -144,7 +151,7 @@ def _connect(app: Flask) -> None:
     migrate.init_app(app, db, render_as_batch=True)
     with app.app_context():
         statements = ON_CONNECT_SQL.get(dialect, [])
-        event.listen(db.engine, "connect", partial(run_on_connect, statements))
+        sa.event.listen(db.engine, "connect", partial(run_on_connect, statements))
         engine = db.engine.execution_options(**SINGLE_QUERY_OPTIONS.get(dialect, {}))
     app.extensions["single_query_engine"] = engine
 

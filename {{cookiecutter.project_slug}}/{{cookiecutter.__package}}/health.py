@@ -1,9 +1,11 @@
 """Health checks: liveness (/healthz) and readiness (/readyz)."""
 
-from flask import Blueprint, Flask
-from sqlalchemy import text
+from typing import Any
 
-from .database import db
+from flask import Blueprint, Flask
+
+from .errors import problem
+from .security import get_extension_points
 
 blueprint = Blueprint("health", __name__)
 
@@ -20,7 +22,9 @@ def healthz() -> dict[str, str]:
 
 
 @blueprint.get("/readyz")
-def readyz() -> dict[str, str]:
-    """Readiness: send no traffic while the database is unreachable (503)."""
-    db.session.execute(text("SELECT 1"))
+def readyz() -> Any:
+    """Readiness: no traffic while the database is unreachable or unfit (503)."""
+    for find_problem in get_extension_points().readiness:
+        if found := find_problem():
+            return problem(503, found)
     return {"status": "ok"}

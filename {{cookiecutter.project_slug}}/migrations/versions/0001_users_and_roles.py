@@ -18,6 +18,9 @@ EMAIL_ADDRESS = sa.String(254).with_variant(
     mysql.VARCHAR(254, collation="utf8mb4_bin"), "mysql", "mariadb"
 )
 
+# Whatever the character set of the database is.
+UTF8 = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
+
 
 def upgrade() -> None:
     """Create auth_user, auth_role and the table between them."""
@@ -30,6 +33,7 @@ def upgrade() -> None:
         sa.Column("description", sa.String(255)),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_role")),
         sa.UniqueConstraint("name", name=op.f("uq_auth_role_name")),
+        **UTF8,
         if_not_exists=True,
     )
     op.create_table(
@@ -53,6 +57,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_auth_user")),
         sa.UniqueConstraint("email", name=op.f("uq_auth_user_email")),
         sa.UniqueConstraint("fs_uniquifier", name=op.f("uq_auth_user_fs_uniquifier")),
+        **UTF8,
         if_not_exists=True,
     )
     op.create_table(
@@ -72,6 +77,7 @@ def upgrade() -> None:
             name=op.f("fk_auth_user_role_role_id"),
             ondelete="CASCADE",
         ),
+        **UTF8,
         if_not_exists=True,
     )
 

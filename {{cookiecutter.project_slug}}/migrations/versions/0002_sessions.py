@@ -13,6 +13,9 @@ MOMENT = sa.DateTime(timezone=True).with_variant(
     mysql.DATETIME(fsp=6), "mysql", "mariadb"
 )
 
+# Whatever the character set of the database is.
+UTF8 = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
+
 
 def upgrade() -> None:
     """Create auth_session."""
@@ -36,6 +39,7 @@ def upgrade() -> None:
             name=op.f("fk_auth_session_user_id"),
             ondelete="CASCADE",
         ),
+        **UTF8,
         if_not_exists=True,
     )
     op.create_index(

@@ -13,6 +13,9 @@ MOMENT = sa.DateTime(timezone=True).with_variant(
     mysql.DATETIME(fsp=6), "mysql", "mariadb"
 )
 
+# Whatever the character set of the database is.
+UTF8 = {"mysql_charset": "utf8mb4", "mariadb_charset": "utf8mb4"}
+
 
 def upgrade() -> None:
     """Create note."""
@@ -32,6 +35,7 @@ def upgrade() -> None:
             name=op.f("fk_note_user_id"),
             ondelete="CASCADE",
         ),
+        **UTF8,
         if_not_exists=True,
     )
     op.create_index(op.f("ix_note_user_id"), "note", ["user_id"], if_not_exists=True)

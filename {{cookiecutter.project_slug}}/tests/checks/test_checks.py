@@ -147,7 +147,7 @@ UNSAFE_TOGETHER = {
 # What is wrong elsewhere than in a setting; each has a test of its own, below.
 ELSEWHERE = {
     *("auth.W009", "auth.E010", "auth.E011", "auth.W014", "auth.E021"),
-    *("auth.E043", "auth.E049", "auth.E050"),
+    *("auth.E043", "auth.E049", "auth.E050", "auth.E054", "auth.E056", "auth.E057"),
 }
 
 

@@ -6,6 +6,7 @@ from ..security import get_extension_points
 from . import (
     cli,
     connections,
+    database,
     dependencies,
     deployment,
     library_settings,
@@ -23,6 +24,7 @@ MODULES = (
     ranges,
     deployment,
     connections,
+    database,
     dependencies,
     unknown_settings,
 )
@@ -32,5 +34,6 @@ def init_app(app: Flask) -> None:
     """Add the checks; cli.py adds the command. Some are made at each start."""
     for module in MODULES:
         get_extension_points(app).checks.extend(module.CHECKS)
+    get_extension_points(app).readiness.append(database.find_setup_problem)
     library_settings.init_app(app)
     unknown_settings.init_app(app)

@@ -21,7 +21,7 @@ from . import tokens
 from .extension_points import Credential, get_extension_points
 from .library import get_library
 from .models import Session, User
-from .rate_limits import count_write
+from .rate_limits import count
 
 __all__ = ["token_required"]
 
@@ -81,7 +81,7 @@ def _authenticate(request: Request) -> UserMixin | None:
         if (value := credential.read(request)) is not None:
             caller = credential.find_caller(value)
             if caller and request.method in WRITES and request.endpoint != LOGOUT:
-                count_write(cast(Caller, caller).id)
+                count("WRITE", user=str(cast(Caller, caller).id))
             return caller
     return None
 

@@ -65,6 +65,9 @@ class ExtensionPoints:
     # What `flask auth cleanup` deletes, by its name: each returns how many rows.
     cleanups: dict[str, Callable[[], int]] = field(default_factory=dict)
 
+    # What makes /readyz 503: a sentence, or None; an error of the database does too.
+    readiness: list[Callable[[], str | None]] = field(default_factory=list)
+
     # What `flask auth check` looks at.
     checks: list[Check] = field(default_factory=list)
 

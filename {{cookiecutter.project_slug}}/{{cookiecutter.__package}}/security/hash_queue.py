@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from passlib.context import CryptContext
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from .rate_limits import count_hash, get_client_keys
+from .rate_limits import count, get_client_keys
 
 # How many hashes may wait, for how many seconds; more are 503, with Retry-After.
 MAX_WAITING_HASHES = 11
@@ -66,15 +66,9 @@ class HashQueue:
     def run(self, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Do the work of a hash in turn, or raise as `slot` does."""
         with self.slot():
-            count_hash()
+            count("HASH", **get_client_keys())
             task = self.pool.submit(work, *args, **kwargs)
             wait([task], HASH_TIMEOUT)
             if task.cancel():  # it had not begun
                 raise ServiceUnavailable(TOO_BUSY, retry_after=HASH_RETRY_AFTER)
             return task.result()
-
-
-def check_queue() -> None:
-    """Raise what a hash would raise now, before any other work."""
-    with current_app.extensions["hash_queue"].slot():
-        pass

@@ -33,11 +33,8 @@ def verify(password: str, stored: str | None) -> bool:
 
 def needs_new_hash(stored: str | None) -> bool:
     """Say whether a hash has other parameters than today's, or cannot be read."""
-    try:
-        context = current_app.extensions["security"].pwd_context
-        return bool(context.needs_update(stored or ""))
-    except ValueError:
-        return True
+    context = current_app.extensions["security"].pwd_context
+    return not context.identify(stored or "") or bool(context.needs_update(stored))
 
 
 class PasswordRules(PasswordUtil):

@@ -80,14 +80,9 @@ def check_rate_limit(
     return lambda accepted: _count("test" if accepted else "hit", kind, flow, keys)
 
 
-def count_hash() -> None:
-    """Count a password that is hashed, or raise TooManyRequests (429)."""
-    _count("hit", "HASH", "hash", get_client_keys())
-
-
-def count_write(user_id: int) -> None:
-    """Count a request that writes, or raise TooManyRequests (429)."""
-    _count("hit", "WRITE", "write", {"user": str(user_id)})
+def count(kind: str, **keys: str) -> None:
+    """Count what has been accepted too, by its keys, or raise TooManyRequests (429)."""
+    _count("hit", kind, kind.lower(), keys)
 
 
 def _count(method: str, kind: str, flow: str, keys: Mapping[str, str]) -> None:

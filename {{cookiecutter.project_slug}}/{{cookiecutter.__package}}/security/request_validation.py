@@ -7,7 +7,7 @@ from flask import Flask, Request, Response, abort, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from ..errors import invalid_fields
-from . import hash_queue, passwords
+from . import passwords
 
 MAX_EMAIL_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 MAX_TOKEN_LENGTH = 2048
@@ -69,7 +69,9 @@ def validate_request() -> Response | None:
     if request.method == "OPTIONS":
         return None
     if request.endpoint == "login.login":
-        hash_queue.check_queue()
+        # Refused before any other work, if there is no slot for the password now.
+        with current_app.extensions["hash_queue"].slot():
+            pass
     limit = min(MAX_BODY_BYTES, current_app.config["MAX_CONTENT_LENGTH"])
     request.max_content_length = limit
     body = request.get_json()

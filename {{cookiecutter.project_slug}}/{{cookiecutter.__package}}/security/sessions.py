@@ -77,10 +77,11 @@ def _refuse_refresh(user_id: int | None, reason: str) -> NoReturn:
 
 def _spend_token(session_id: int, generation: int) -> bool:
     # In one statement: of two requests with the same token only one can be the user's.
-    since = _get_now() - current_app.config["SECURITY_REFRESH_TOKEN_MAX_IDLE"]
+    config, now = current_app.config, utc_now()
+    since = now - config["CLOCK_SKEW"] - config["SECURITY_REFRESH_TOKEN_MAX_IDLE"]
     is_alive = (Session.id == session_id) & Session.revoked_at.is_(None)
     is_newest = (Session.generation == generation) & (Session.last_used_at >= since)
-    changes = {"generation": generation + 1, "last_used_at": utc_now()}
+    changes = {"generation": generation + 1, "last_used_at": now}
     statement = update(Session).where(is_alive, is_newest).values(changes)
     return _execute(statement) == 1
 
@@ -164,17 +165,12 @@ def _delete_ended_sessions_of_user(user_id: int) -> None:
 
 
 def _get_moments() -> dict[str, datetime]:
-    config, now = current_app.config, _get_now()
+    # Other machines, whose clocks may differ, wrote the moments in the rows.
+    config, now = current_app.config, utc_now() - current_app.config["CLOCK_SKEW"]
     idle = max(
         config["SECURITY_REFRESH_TOKEN_MAX_IDLE"], config["SECURITY_TOKEN_MAX_AGE"]
     )
     return {"now": now, "idle_since": now - idle}
-
-
-def _get_now() -> datetime:
-    # Other machines, whose clocks may differ, wrote the moments in the rows.
-    now: datetime = utc_now() - current_app.config["CLOCK_SKEW"]
-    return now
 
 
 def _end(condition: ColumnElement[bool]) -> None:
