@@ -34,6 +34,7 @@ def test_every_check_finds_something_in_a_test(package):
     ("changes", "setting"),
     [
         ({"MAIL_BACKEND": "console"}, "MAIL_BACKEND"),
+        ({"MAIL_BACKEND": "console", "ACCOUNT_FLOWS": []}, "MAIL_BACKEND"),
         ({"MAIL_BACKEND": "memory"}, "MAIL_BACKEND"),
         ({"FRONT_END_URL": "http://app.example.com"}, "FRONT_END_URL"),
         (IN_THE_CLEAR, "MAIL_SERVER"),

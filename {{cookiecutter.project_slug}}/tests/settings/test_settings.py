@@ -3,6 +3,7 @@
 import base64
 import logging
 import os
+import runpy
 import secrets
 from datetime import timedelta
 from uuid import uuid4
@@ -441,3 +442,30 @@ def test_every_default_obeys_its_rule(create_app, settings):
     required = {"TESTING", "SECRET_KEY", "SECURITY_PASSWORD_SALT"}
     given = {name: settings[name] for name in required}
     assert create_app({**given, "SQLALCHEMY_DATABASE_URI": "sqlite://"})
+
+
+@pytest.mark.parametrize("name", ["WEB_CONCURRENCY", "WEB_THREADS"])
+@pytest.mark.parametrize("value", ["s3cret", "0", "-1", "1.5", ""])
+def test_server_refuses_a_number_of_workers_that_is_none(
+    start, monkeypatch, project, name, value
+):
+    monkeypatch.setenv("FLASK_SKIP_DOTENV", "on")
+    monkeypatch.setenv("FLASK_APP", "app")
+    monkeypatch.setenv("FLASK_RUN_HOST", "127.0.0.1")
+    monkeypatch.setenv("FLASK_RUN_PORT", "5001")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"^{name} must be a whole number, 1 or more"):
+        runpy.run_path(str(project / "gunicorn.conf.py"))
+
+
+@pytest.mark.parametrize("word", ["off", "No", "0", "FALSE"])
+def test_server_reads_the_env_file_where_that_is_not_skipped(
+    start, monkeypatch, project, tmp_path, word
+):
+    lines = "FLASK_APP=of_the_file\nFLASK_RUN_HOST=127.0.0.1\nFLASK_RUN_PORT=1\n"
+    (tmp_path / ".env").write_text(lines)
+    for name in ("FLASK_APP", "FLASK_RUN_HOST", "FLASK_RUN_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FLASK_SKIP_DOTENV", word)
+    configuration = runpy.run_path(str(project / "gunicorn.conf.py"))
+    assert configuration["wsgi_app"] == "of_the_file:create_app()"
