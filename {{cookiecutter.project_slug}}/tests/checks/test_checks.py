@@ -167,6 +167,33 @@ def test_unsafe_setting_is_found_by_its_id(check, package, name, value, id):
     assert (ids(silenced), silenced.exit_code) == ([], 0)
 
 
+@pytest.mark.parametrize(
+    ("env_file", "environment", "found"),
+    [
+        ("", "A=1\0", []),
+        ("FLASK_API_DOCS=true", "A=1\0", ["auth.E048"]),
+        ("", "A=1\0FLASK_API_DOCS=true\0", ["auth.E048"]),
+    ],
+    ids=["not set", "by .env", "by the environment"],
+)
+def test_api_reference_of_flaskenv_is_for_development(
+    check, monkeypatch, package, tmp_path, env_file, environment, found
+):
+    first = tmp_path / "environ"
+    monkeypatch.setattr(package.checks.deployment, "FIRST_ENVIRONMENT", first)
+    first.write_text(environment)
+    (tmp_path / ".flaskenv").write_text("FLASK_API_DOCS=true")
+    (tmp_path / ".env").write_text(env_file)
+    (tmp_path / ".env").chmod(0o600)
+    assert ids(check("--deploy", "--json", API_DOCS=True)) == found
+
+
+def test_no_environment_is_read_where_there_is_no_proc(monkeypatch, package, tmp_path):
+    deployment = package.checks.deployment
+    monkeypatch.setattr(deployment, "FIRST_ENVIRONMENT", tmp_path / "missing")
+    assert deployment.read_first_environment() == {}
+
+
 def test_debug_mode_is_an_error(check, monkeypatch):
     monkeypatch.setenv("FLASK_DEBUG", "1")
     assert ids(check("--deploy", "--json")) == ["auth.E020"]

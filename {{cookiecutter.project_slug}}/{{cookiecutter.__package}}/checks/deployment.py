@@ -3,15 +3,19 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values, find_dotenv
 from sqlalchemy import make_url
 
 from ..security import Check
 from .connections import is_local
 
 Config = Mapping[str, Any]
+
+FIRST_ENVIRONMENT = Path("/proc/self/environ")
 
 FOR_DEVELOPMENT = (
     "DEBUG",
@@ -60,6 +64,27 @@ def is_public(host: str) -> bool:
     """Say whether everybody can have a name like this, or below it."""
     name = host.lower().strip("*.")
     return "*" in host or not name or bool(PUBLIC_SUFFIX.fullmatch(name))
+
+
+def find_public_reference(config: Config) -> str | None:
+    """Check that the API reference is not served.
+
+    `flask` reads .flaskenv, which is for development; gunicorn.conf.py leaves it out.
+    """
+    name = "FLASK_API_DOCS"
+    files = [dotenv_values(find_dotenv(f, usecwd=True)) for f in (".flaskenv", ".env")]
+    given = files[1].get(name) or read_first_environment().get(name)
+    for_development = name in files[0] and not given
+    return "API_DOCS is on." if config["API_DOCS"] and not for_development else None
+
+
+def read_first_environment() -> dict[str, str]:
+    """Return the environment that the process was started with, before any file."""
+    try:
+        items = FIRST_ENVIRONMENT.read_text("utf-8", "replace").split("\0")
+    except OSError:  # no Linux
+        return {}
+    return dict(item.split("=", 1) for item in items if "=" in item)
 
 
 def find_plain_origins(config: Config) -> str | None:
@@ -167,7 +192,7 @@ CHECKS = [
     ),
     Check(
         "auth.E048",
-        find_if("API_DOCS is on.", lambda c: c["API_DOCS"]),
+        find_public_reference,
         "Everybody can read which endpoints there are (ASVS 13.4.5).",
         "Set FLASK_API_DOCS=false.",
         deploy=True,
