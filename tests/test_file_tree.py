@@ -73,6 +73,7 @@ ALWAYS = {
     f"{PACKAGE}/checks/connections.py",
     f"{PACKAGE}/checks/database.py",
     f"{PACKAGE}/checks/deployment.py",
+    f"{PACKAGE}/checks/exposure.py",
     f"{PACKAGE}/checks/library_settings.py",
     f"{PACKAGE}/checks/ranges.py",
     f"{PACKAGE}/checks/unknown_settings.py",

@@ -84,7 +84,7 @@ CHANGES = {
     "user: boolean": add(f"news: Mapped[bool] = {BOOLEAN}", USER, BOOLEAN_IMPORTS),
     "user: longer string": {
         USER: {
-            "last_name: Mapped[str | None] = mapped_column(String(80))": "last_name: Mapped[str | None] = mapped_column(String(99))"
+            LAST_COLUMN[USER]: LAST_COLUMN[USER].replace("80", "99"),
         }
     },
     "column dropped": {
@@ -162,7 +162,8 @@ REFUSED = {
             'level: Mapped[str | None] = mapped_column(Enum("low", "high"))',
             imports="from sqlalchemy import Enum",
         ),
-        'note.level is an Enum without a name, which PostgreSQL needs. Write: Enum(..., name="level")',
+        "note.level is an Enum without a name, which PostgreSQL needs. "
+        'Write: Enum(..., name="level")',
     ),
     "renamed": (
         {NOTE: {"    title: Mapped[str]": "    name: Mapped[str]"}},

@@ -180,7 +180,7 @@ def test_api_reference_of_flaskenv_is_for_development(
     check, monkeypatch, package, tmp_path, env_file, environment, found
 ):
     first = tmp_path / "environ"
-    monkeypatch.setattr(package.checks.deployment, "FIRST_ENVIRONMENT", first)
+    monkeypatch.setattr(package.checks.exposure, "FIRST_ENVIRONMENT", first)
     first.write_text(environment)
     (tmp_path / ".flaskenv").write_text("FLASK_API_DOCS=true")
     (tmp_path / ".env").write_text(env_file)
@@ -189,9 +189,9 @@ def test_api_reference_of_flaskenv_is_for_development(
 
 
 def test_no_environment_is_read_where_there_is_no_proc(monkeypatch, package, tmp_path):
-    deployment = package.checks.deployment
-    monkeypatch.setattr(deployment, "FIRST_ENVIRONMENT", tmp_path / "missing")
-    assert deployment.read_first_environment() == {}
+    exposure = package.checks.exposure
+    monkeypatch.setattr(exposure, "FIRST_ENVIRONMENT", tmp_path / "missing")
+    assert exposure.read_first_environment() == {}
 
 
 def test_debug_mode_is_an_error(check, monkeypatch):
