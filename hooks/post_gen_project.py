@@ -21,6 +21,7 @@ OWNED_FILES = {
         *("{package}/accounts", "tests/accounts", "docs/accounts.md"),
         *("{package}/emails", "tests/emails"),
         *("{package}/copy_data.py", "tests/test_copy_data.py"),
+        *("{package}/backup.py", "tests/test_backup.py"),
     ],
 }
 
@@ -28,8 +29,11 @@ OWNED_FILES = {
 # docs/features.md of the project says the same, for who removes a feature by hand.
 OWNED_LINES = {
     ("features", "full"): {
-        "{package}/__init__.py": ["    accounts", "    emails", "    copy_data"],
-        "README.md": ["accounts/", "accounts.md", "emails/", "copy-data", "copy_data"],
+        "{package}/__init__.py": ["    accounts", "    emails", "    copy_data", "    backup"],
+        "README.md": [
+            *("accounts/", "accounts.md", "emails/", "copy-data", "copy_data"),
+            "db-backup",
+        ],
         "docs/security.md": ["accounts/", "accounts.md", "emails/"],
     },
 }

@@ -14,11 +14,12 @@ REMOVALS = [
     ["Accounts"],
     ["Accounts", "Emails"],
     ["Copy data"],
+    ["Backup"],
     ["Notes"],
     ["Pages"],
-    ["Accounts", "Emails", "Copy data", "Notes", "Pages"],
+    ["Accounts", "Emails", "Copy data", "Backup", "Notes", "Pages"],
 ]
-LEFT_OUT_BY_CORE = ["Accounts", "Emails", "Copy data"]
+LEFT_OUT_BY_CORE = ["Accounts", "Emails", "Copy data", "Backup"]
 
 
 def sections(page):

@@ -8,6 +8,7 @@ from flask import Flask
 from . import (
     accounts,
     api,
+    backup,
     checks,
     copy_data,
     database,
@@ -38,6 +39,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     database.init_app(app)
     copy_data.init_app(app)
+    backup.init_app(app)
     api.init_app(app)
     security.init_app(app)
     checks.init_app(app)
