@@ -20,7 +20,7 @@ OWNED_FILES = {
     ("features", "full"): [
         *("{package}/accounts", "tests/accounts", "docs/accounts.md"),
         *("{package}/emails", "tests/emails"),
-        *("{package}/copy_data.py", "tests/test_copy_data.py"),
+        *("{package}/copy_data", "tests/copy_data"),
         *("{package}/backup.py", "tests/test_backup.py"),
     ],
 }

@@ -34,8 +34,8 @@ FAULTS = {
     ),
     "file of a feature that is left": Fault(
         "hooks/post_gen_project.py",
-        '*("{package}/copy_data.py", "tests/test_copy_data.py"),',
-        '*("{package}/copy_data.py",),',
+        '*("{package}/copy_data", "tests/copy_data"),',
+        '*("{package}/copy_data",),',
         "test_combinations.py",
         "has_exactly_its_files",
     ),

@@ -1,6 +1,6 @@
 """Rate limits, against brute force.
 
-Refused attempts are counted, by the client network and by the account that they name,
+CopyError attempts are counted, by the client network and by the account that they name,
 whether or not it exists. The limit is checked before a password is hashed. Passwords
 that are hashed, also for accepted attempts, and writes have higher limits.
 """

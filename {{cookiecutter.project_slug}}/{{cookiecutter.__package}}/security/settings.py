@@ -62,7 +62,7 @@ HTTP_BASIC_AUTH = rules.boolean(False)
 
 # --- Rate limits, against brute force ----------------------------------------
 
-# Refused attempts: from one client network, and at one account from anywhere. Several
+# CopyError attempts: from one client network, and at one account from anywhere. Several
 # rates may be given: "10 per minute; 50 per hour".
 LOGIN_RATE_LIMIT_PER_NETWORK = rules.rate("30 per minute")
 LOGIN_RATE_LIMIT_PER_ACCOUNT = rules.rate("10 per minute")
