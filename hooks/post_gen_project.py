@@ -22,6 +22,7 @@ OWNED_FILES = {
         *("{package}/emails", "tests/emails"),
         *("{package}/copy_data", "tests/copy_data"),
         *("{package}/backup.py", "tests/test_backup.py"),
+        *("{package}/import_users", "tests/import_users"),
     ],
 }
 
@@ -29,10 +30,13 @@ OWNED_FILES = {
 # docs/features.md of the project says the same, for who removes a feature by hand.
 OWNED_LINES = {
     ("features", "full"): {
-        "{package}/__init__.py": ["    accounts", "    emails", "    copy_data", "    backup"],
+        "{package}/__init__.py": [
+            *("    accounts", "    emails", "    copy_data", "    backup"),
+            "    import_users",
+        ],
         "README.md": [
             *("accounts/", "accounts.md", "emails/", "copy-data", "copy_data"),
-            "db-backup",
+            *("db-backup", "import_users/"),
         ],
         "docs/security.md": ["accounts/", "accounts.md", "emails/"],
     },

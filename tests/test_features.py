@@ -15,11 +15,12 @@ REMOVALS = [
     ["Accounts", "Emails"],
     ["Copy data"],
     ["Backup"],
+    ["Import users"],
     ["Notes"],
     ["Pages"],
-    ["Accounts", "Emails", "Copy data", "Backup", "Notes", "Pages"],
+    ["Accounts", "Emails", "Copy data", "Backup", "Import users", "Notes", "Pages"],
 ]
-LEFT_OUT_BY_CORE = ["Accounts", "Emails", "Copy data", "Backup"]
+LEFT_OUT_BY_CORE = ["Accounts", "Emails", "Copy data", "Backup", "Import users"]
 
 
 def sections(page):

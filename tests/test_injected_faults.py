@@ -41,8 +41,8 @@ FAULTS = {
     ),
     "line of a feature that is left": Fault(
         "hooks/post_gen_project.py",
-        '["    accounts", "    emails", "    copy_data", "    backup"]',
-        '["    accounts", "    emails", "    copy_data"]',
+        '"    copy_data", "    backup"),',
+        '"    copy_data"),',
         "test_file_tree.py",
         "create_app_of_core",
     ),

@@ -17,6 +17,7 @@ from . import (
     errors,
     headers,
     health,
+    import_users,
     logs,
     notes,
     pages,
@@ -44,6 +45,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     security.init_app(app)
     checks.init_app(app)
     health.init_app(app)
+    import_users.init_app(app)
     emails.init_app(app)
     accounts.init_app(app)
     dummy.init_app(app)
