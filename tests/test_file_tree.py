@@ -28,6 +28,7 @@ ALWAYS = {
     "migrations/versions/0002_sessions.py",
     "migrations/versions/0003_notes.py",
     "pyproject.toml",
+    "requirements-build.txt",
     "requirements-dev.txt",
     "requirements.txt",
     "tests/checks/test_checks.py",
