@@ -112,6 +112,9 @@ def bake(template: Path, folder: Path, **answers: str) -> Path:
     return Path(project)
 
 
+BUILD_LOCK = ROOT / "{{cookiecutter.project_slug}}/requirements-build.txt"
+
+
 def install_lock(lock: Path) -> Path:
     """Return the Python of an environment with the locked packages.
 
@@ -122,7 +125,9 @@ def install_lock(lock: Path) -> Path:
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         run([sys.executable, "-m", "venv", "--clear", folder], ROOT)
-        run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock], ROOT)
+        pip = [python, "-m", "pip", "install", "--quiet", "--require-hashes"]
+        run([*pip, "-r", BUILD_LOCK], ROOT)
+        run([*pip, "--no-build-isolation", "-r", lock], ROOT)
         (folder / "complete").touch()
     check_versions(python)
     return python

@@ -22,7 +22,9 @@ OWNED_FILES = {
         *("{package}/basic_auth", "tests/basic_auth"),
         *("{package}/breached_passwords", "tests/breached_passwords"),
         *("{package}/emails", "tests/emails"),
-        *("{package}/copy_data.py", "tests/test_copy_data.py"),
+        *("{package}/copy_data", "tests/copy_data"),
+        *("{package}/backup.py", "tests/test_backup.py"),
+        *("{package}/import_users", "tests/import_users"),
     ],
 }
 
@@ -31,12 +33,12 @@ OWNED_FILES = {
 OWNED_LINES = {
     ("features", "full"): {
         "{package}/__init__.py": [
-            *("    accounts", "    basic_auth", "    breached_passwords"),
-            *("    copy_data", "    emails"),
+            *("    accounts", "    backup", "    basic_auth", "    breached_passwords"),
+            *("    copy_data", "    emails", "    import_users"),
         ],
         "README.md": [
             *("accounts/", "accounts.md", "basic_auth/", "breached_passwords/"),
-            *("copy-data", "copy_data", "emails/"),
+            *("copy-data", "copy_data", "db-backup", "emails/", "import_users/"),
         ],
         "docs/security.md": ["accounts/", "accounts.md", "breached_passwords/", "emails/"],
         "pyproject.toml": ["breached_passwords/", "address of a setting"],

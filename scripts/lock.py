@@ -32,6 +32,15 @@ def compile_lock(pyproject: Path, *options: str) -> str:
     ).stdout
 
 
+def compile_build_lock(pyproject: Path, *locks: Path) -> str:
+    """Return the lock of what builds source archives."""
+    constraints = [word for lock in locks for word in ("-c", str(lock))]
+    command = [sys.executable, "-m", *COMPILE, "--group", "build", *constraints]
+    return subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, cwd=pyproject.parent
+    ).stdout
+
+
 def split_entries(lock: str) -> list[str]:
     """Split a lock into its requirements, each with its hashes."""
     joined = lock.replace("\\\n", "\\\0")
@@ -81,7 +90,11 @@ def main() -> None:
         bench = compile_bench_lock(own, compile_lock(projects["postgresql"]))
         runtime = compile_template_lock(projects)
         development = compile_template_lock(projects, "--group", "dev")
+        newest = Path(folder, "requirements-dev.txt")
+        newest.write_text(compile_lock(projects["sqlite"], "--group", "dev"))
+        build = compile_build_lock(projects["sqlite"], newest)
     (ROOT / "bench/requirements.txt").write_text(bench)
+    (TEMPLATE / "requirements-build.txt").write_text(build)
     (TEMPLATE / "requirements.txt").write_text(runtime)
     (TEMPLATE / "requirements-dev.txt").write_text(development)
 

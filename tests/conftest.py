@@ -23,6 +23,8 @@ from sqlalchemy import create_engine, make_url, text
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+# What builds a source archive: it has no conditions, so it is the same in every project.
+BUILD_LOCK = ROOT / "{{cookiecutter.project_slug}}/requirements-build.txt"
 OPTIONS = {name for name in QUESTIONS if not name.startswith("_")}
 
 # The database servers, by the answer that chooses them: each variable names the URI of one.
@@ -113,7 +115,8 @@ def get_environment(lock: Path) -> Path:
         if not (folder / "complete").exists():
             run([sys.executable, "-m", "venv", "--clear", folder], ROOT)
             pip = [folder / "bin/python", "-m", "pip", "install", "--quiet", "--require-hashes"]
-            run([*pip, "-r", lock], ROOT)
+            run([*pip, "-r", BUILD_LOCK], ROOT)
+            run([*pip, "--no-build-isolation", "-r", lock], ROOT)
             (folder / "complete").touch()
     return folder
 

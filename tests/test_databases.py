@@ -122,3 +122,10 @@ def test_users_are_copied_from_sqlite_to_a_server(project, serve, tmp_path):
     last = seed_user(project) | {"email": "2500@example.com"}
     answer = requests.post(f"{serve(project)}/login", json=last, timeout=20)
     assert (answer.status_code, answer.json()["response"]["user"]["id"]) == (200, 2501)
+
+
+@pytest.mark.parametrize("project", SERVERS, indirect=True)
+def test_tables_of_every_shape_are_copied_from_sqlite_to_a_server(project):
+    environment = os.environ | {"TEST_DATABASE_URI": get_uri(project)}
+    command = [".venv/bin/python", "-m", "pytest", "--no-cov", "tests/copy_data"]
+    assert " passed" in run(command, project, env=environment).stdout

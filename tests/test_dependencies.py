@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import QUESTIONS, ROOT, new_database, run
+from conftest import BUILD_LOCK, QUESTIONS, ROOT, new_database, run
+from packaging.requirements import Requirement
 from test_combinations import CHOICES, find_pythons
 
 # pip trusts the certificates of the machine; uv does so with this setting.
@@ -32,15 +33,19 @@ def uv_pip(command, *arguments):
     return [UV, "pip", command, "--python", ".venv/bin/python", *arguments]
 
 
+PIP = [".venv/bin/python", "-m", "pip", "install", "--quiet", "--require-hashes"]
+BOTH = ["requirements-build.txt", "LOCK"]
 INSTALLERS = {
     "pip": [
         [sys.executable, "-m", "venv", ".venv"],
-        [".venv/bin/python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "LOCK"],
+        [*PIP, "-r", "requirements-build.txt"],
+        [*PIP, "--no-build-isolation", "-r", "LOCK"],
         [".venv/bin/python", "-m", "pip", "check"],
     ],
     "uv": [
         [UV, "venv", "--quiet", "--python", sys.executable, ".venv"],
-        uv_pip("sync", "--quiet", "--require-hashes", "LOCK"),
+        uv_pip("install", "--quiet", "--require-hashes", "-r", "requirements-build.txt"),
+        uv_pip("sync", "--quiet", "--require-hashes", "--no-build-isolation", *BOTH),
         uv_pip("check", "--quiet"),
     ],
 }
@@ -92,13 +97,111 @@ def test_every_python_makes_the_same_locks(bake, python):
     locks = []
     for other in (sys.executable, python):
         run(["make", "lock"], project, env=ENVIRONMENT | {"PATH": path, "UV_PYTHON": other})
-        locks.append([(project / name).read_text("utf-8") for name in LOCKS])
+        locks.append([(project / name).read_text("utf-8") for name in [*LOCKS, BUILD_LOCK.name]])
     assert locks[0] == locks[1]
 
 
 @pytest.mark.deep
 def test_audit_checks_every_lock():
     printed = run([sys.executable, "scripts/audit.py", "--dry-run"], ROOT).stdout
-    locks = len(LOCKS) * (1 + len(ANSWERS_IN_LOCKS))
+    projects = len(ANSWERS_IN_LOCKS)
+    locks = len(LOCKS) * (1 + projects) + projects  # each project has a lock of the build
+    assert len(re.findall(r"would have audited \d+ packages", printed)) == locks
 
-    assert len(re.findall(r"would have audited \d\d+ packages", printed)) == locks
+
+# --- Every file is locked, for every platform --------------------------------------------
+
+GLIBC = [f"manylinux_2_{minor}" for minor in range(5, 29)]
+MUSL = ["musllinux_1_1", "musllinux_1_2"]
+X86 = {"platform_machine": "x86_64"}
+ARM = {"platform_machine": "aarch64"}
+LINUX = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+MAC = {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"}
+WINDOWS = {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"}
+PLATFORMS = {
+    "Linux, glibc, x86_64": ([f"{name}_x86_64" for name in GLIBC], LINUX | X86),
+    "Linux, glibc, aarch64": ([f"{name}_aarch64" for name in GLIBC], LINUX | ARM),
+    "Linux, musl, x86_64": ([f"{name}_x86_64" for name in MUSL], LINUX | X86),
+    "Linux, musl, aarch64": ([f"{name}_aarch64" for name in MUSL], LINUX | ARM),
+    "macOS, x86_64": (["macosx_13_0_x86_64"], MAC | X86),
+    "macOS, arm64": (["macosx_14_0_arm64"], MAC | {"platform_machine": "arm64"}),
+    "Windows": (["win_amd64"], WINDOWS | {"platform_machine": "AMD64"}),
+}
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+# It comes as source only, and so for every platform: requirements-build.txt builds it.
+SOURCES = {"flask-principal"}
+
+
+def select_entries(lock, platform, python):
+    """Return a lock with the requirements of a platform alone, without their conditions."""
+    environment = platform | {"python_version": python, "python_full_version": f"{python}.9"}
+    selected = ""
+    for entry in re.findall(r"^\S.*?(?<!\\)\n", lock, re.MULTILINE | re.DOTALL):
+        text, hashes = entry.replace("\\\n", " ").split(" --hash", 1)
+        requirement = Requirement(text)
+        marker = requirement.marker
+        if requirement.name not in SOURCES and (not marker or marker.evaluate(environment)):
+            selected += f"{requirement.name}{requirement.specifier} --hash{hashes}"
+    return selected
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    """Return a folder for downloads: most wheels are for every platform."""
+    return tmp_path_factory.mktemp("wheels")
+
+
+@pytest.fixture
+def download(tmp_path, wheels):
+    """Return a function that downloads what locks have for a platform: wheels only."""
+
+    def download(locks, python, tags, platform):
+        texts = [select_entries(lock.read_text("utf-8"), platform, python) for lock in locks]
+        lines = sorted({line for text in texts for line in text.splitlines(keepends=True)})
+        lock = tmp_path / "lock.txt"
+        lock.write_text("".join(lines))
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:"]
+        target = [word for tag in tags for word in ("--platform", tag)]
+        options = ["--python-version", python, "--no-deps", "--require-hashes"]
+        run([*pip, *target, *options, "--dest", wheels, "-r", lock], ROOT)
+        return lines
+
+    return download
+
+
+on_every_platform = pytest.mark.parametrize(("tags", "platform"), PLATFORMS.values(), ids=PLATFORMS)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("python", PYTHONS)
+@on_every_platform
+def test_every_platform_has_locked_wheels(bake, download, platform, python, tags):
+    locks = [bake(database=name) / "requirements-dev.txt" for name in QUESTIONS["database"]]
+    assert len(download([*locks, BUILD_LOCK], python, tags, platform)) > 50
+    assert download([ROOT / "requirements.txt"], python, tags, platform)
+
+
+def test_only_the_named_packages_are_left_out():
+    entry = "flask-principal==1 \\\n    --hash=sha256:0\n"
+    other = "b==2 ; sys_platform != 'win32' \\\n    --hash=sha256:1 \\\n    --hash=sha256:2\n"
+    linux = select_entries(entry + other, LINUX, "3.11")
+    assert linux.split() == ["b==2", "--hash=sha256:1", "--hash=sha256:2"]
+    assert select_entries(entry + other, WINDOWS, "3.11") == ""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("database", QUESTIONS["database"])
+def test_project_is_installed_offline_from_what_the_readme_downloads(bake, database):
+    project = bake(database=database)
+    readme = (project / "README.md").read_text("utf-8")
+    (download,) = re.findall(r"^ *(\S+ -m pip download .*)$", readme, re.MULTILINE)
+    run([sys.executable, "-m", "venv", ".venv"], project)
+    run([*PIP, "-r", BUILD_LOCK.name], project)
+    run(download.split(), project)
+    offline = ["--no-index", "--find-links", "wheels"]
+    environment = {"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull}
+    run([sys.executable, "-m", "venv", "--clear", ".venv"], project)
+    run([*PIP, *offline, "-r", BUILD_LOCK.name], project, env=environment)
+    install = [*PIP, *offline, "--no-build-isolation", "-r", "requirements.txt"]
+    run(install, project, env=environment)
+    run([".venv/bin/python", "-c", IMPORT_ALL], project)

@@ -41,7 +41,7 @@ def test_only_named_files_reach_the_image(default_project):
     ignored, *allowed = [
         line
         for line in (default_project / ".dockerignore").read_text("utf-8").splitlines()
-        if line and line[0] != "#" and line != "**/__pycache__"
+        if line and line[0] != "#" and line not in ("**/__pycache__", "**/*.db*")
     ]
     instructions = read_instructions(default_project)
     copied = [arguments.split()[0] for keyword, arguments in instructions if keyword == "COPY"]

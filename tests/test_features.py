@@ -15,10 +15,15 @@ REMOVALS = [
     ["Accounts", "Emails"],
     ["Breached passwords", "HTTP Basic"],
     ["Copy data"],
+    ["Backup"],
+    ["Import users"],
     ["Notes"],
     ["Pages"],
 ]
-LEFT_OUT_BY_CORE = ["Accounts", "Breached passwords", "Copy data", "Emails", "HTTP Basic"]
+LEFT_OUT_BY_CORE = [
+    *("Accounts", "Backup", "Breached passwords", "Copy data"),
+    *("Emails", "HTTP Basic", "Import users"),
+]
 REMOVALS.append([*LEFT_OUT_BY_CORE, "Notes", "Pages"])
 
 

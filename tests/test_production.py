@@ -177,15 +177,11 @@ def test_sqlite_that_does_not_wait_for_its_lock_would_fail(project, serve):
 def test_backup_of_a_busy_sqlite_is_whole(project, serve):
     base = serve(project, "serve", **MANY_CLIENTS)
     logins = make_logins(sqlite_uri(project), seed_user(project), 200)
-    statement = f"VACUUM INTO '{project}/instance/backup.db'"
-
-    def back_up():
-        with contextlib.closing(sqlite3.connect(project / "instance/app.db")) as database:
-            database.execute(statement)
-
+    back_up = partial(run, [".venv/bin/flask", "db-backup"], project)
     counts = asyncio.run(send_during_fault(base, logins, 8, back_up))
     assert counts == {200: 200}
-    assert 0 < count_logins(project, "backup.db") < 200
+    (backup,) = project.glob("instance/backup-*.db")
+    assert 0 < count_logins(project, backup.name) < 200
 
 
 # --- Many logins at the same time ---------------------------------------------

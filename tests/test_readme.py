@@ -59,7 +59,8 @@ def test_steps_of_the_generated_readme_work(bake, installed):
     upgrade_server, start, check, cleanup, lock, upgrade_new = rest
     assert upgrade == upgrade_server == upgrade_new == ".venv/bin/flask db upgrade\n"
     # Other tests run these three: they install, serve and lock.
-    assert "-m pip install --require-hashes -r requirements.txt\n" in install
+    assert "-m pip install --require-hashes -r requirements-build.txt\n" in install
+    assert "--require-hashes --no-build-isolation -r requirements.txt\n" in install
     assert (start, lock) == (".venv/bin/gunicorn\n", "make lock\n")
 
     run(["sh", "-euc", upgrade_new], project)
@@ -97,9 +98,11 @@ def test_commands_for_windows_set_the_project_up(bake, environment):
     project = bake()
     (commands,) = find_blocks((project / "README.md").read_text("utf-8"), "powershell")
     lines = commands.replace("\\", "/").replace(".venv/Scripts/", f"{environment}/bin/")
-    venv, pip, *setup, serve = lines.splitlines()
+    venv, build, pip, *setup, serve = lines.splitlines()
     assert venv == "py -m venv .venv"
-    assert pip.endswith("/bin/python -m pip install --require-hashes -r requirements-dev.txt")
+    install = f"{environment}/bin/python -m pip install --require-hashes"
+    assert build == f"{install} -r requirements-build.txt"
+    assert pip == f"{install} --no-build-isolation -r requirements-dev.txt"
     assert serve.endswith("/bin/flask run")
     for line in setup:
         run(line.split(), project)

@@ -4,8 +4,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 import pytest
+import yaml
 from conftest import OPTIONS, ROOT, commit_all, copy_this_version, run
 
 TOOLS = os.path.dirname(sys.executable)
@@ -81,39 +83,90 @@ def test_service_is_updated_to_the_tag_of_all_services(git, team):
     assert check == "make check test"
 
 
-@pytest.mark.full
-def test_nightly_job_reports_outdated_and_unsafe_services(git, team, tmp_path):
-    settings = tmp_path / "settings"
-    settings.mkdir()
-    unsafe = {"invoices": {"FLASK_CORS_ORIGINS": '["*"]'}}
-    names = ["orders", "invoices"]
-    for name in names:
-        create_service(git, team, name.title())
-        lines = [f"{key}={value}\n" for key, value in (SAFE | unsafe.get(name, {})).items()]
-        (settings / f"{name}.env").write_text("".join(lines))
-        (settings / f"{name}.env").chmod(0o600)
+CHECK = yaml.safe_load(block("yaml", "auth-check"))["auth-check"]
 
-    def run_job(version, services):
-        folder = tmp_path / f"{version}-{len(services)}"
-        folder.mkdir()
+
+@pytest.fixture
+def check_service(git, installed, team):
+    """Return a function that creates a service, and runs the job of its own pipeline."""
+
+    def check(name, **settings):
+        service = installed(create_service(git, team, name))
+        done = subprocess.run(
+            ["bash", "-euc", "\n".join(CHECK["script"])],
+            cwd=service,
+            env=os.environ | SAFE | settings,
+        )
+        (report,) = CHECK["artifacts"]["paths"]
+        reports = team / "reports"
+        reports.mkdir(exist_ok=True)
+        (service / report).rename(reports / f"{name.lower()}.json")
+        return done.returncode
+
+    return check
+
+
+@pytest.fixture
+def run_nightly_job(team, tmp_path):
+    """Return a function that runs the central job: it has no setting of any service."""
+
+    def run_job(version, *services):
         return subprocess.run(
             ["bash", "-c", block("bash", "nightly.sh")],
-            cwd=folder,
-            env={**os.environ, "VERSION": version, "SETTINGS": str(settings)},
+            cwd=tempfile.mkdtemp(dir=tmp_path),
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": os.environ["HOME"],
+                "VERSION": version,
+                "REPORTS": str(team / "reports"),
+            },
             input="".join(f"{name} {team / name}\n" for name in services),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 
-    good = run_job("v0.1.0", ["orders"])
-    assert good.returncode == 0, good.stdout + good.stderr
+    return run_job
+
+
+@pytest.mark.full
+def test_nightly_job_reports_outdated_and_unsafe_services(check_service, run_nightly_job):
+    assert check_service("Orders") == 0
+    assert check_service("Invoices", FLASK_CORS_ORIGINS='["*"]') == 1
+    good = run_nightly_job("v0.1.0", "orders")
+    assert good.returncode == 0, good.stdout
     assert "== orders" in good.stdout
-    unsafe = run_job("v0.1.0", names)
+    unsafe = run_nightly_job("v0.1.0", "orders", "invoices")
     assert unsafe.returncode == 1
-    assert unsafe.stdout.count("auth.E") == 1
-    outdated = run_job("v0.2.0", ["orders"])
+    assert re.findall(r"^auth\.\w+", unsafe.stdout, re.MULTILINE) == ["auth.E028"]
+    outdated = run_nightly_job("v0.2.0", "orders")
     assert outdated.returncode == 1
     assert "out of date" in outdated.stdout
+
+
+def test_nightly_job_reports_a_service_without_findings_file(git, run_nightly_job, team):
+    create_service(git, team, "Orders")
+    done = run_nightly_job("v0.1.0", "orders")
+    assert done.returncode == 1
+    assert "reports/orders.json" in done.stdout
+
+
+def test_nightly_job_runs_no_code_of_a_service(git, run_nightly_job, team, tmp_path):
+    service = create_service(git, team, "Orders")
+    plant = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
+    for name in ("token.py", "json.py", "sitecustomize.py", "orders/__init__.py"):
+        (service / name).write_text(plant)
+    (service / "Makefile").write_text(f"all:\n\ttouch {tmp_path / 'ran'}\n")
+    commit_all(git, service)
+    (team / "reports").mkdir()
+    (team / "reports/orders.json").write_text("[]")
+    assert run_nightly_job("v0.1.0", "orders").returncode == 0
+    assert not (tmp_path / "ran").exists()
+
+
+def test_settings_are_readable_in_the_pipeline_of_their_service_only():
+    assert CHECK["environment"] == "production"
+    assert not re.search(r"\.env\b|FLASK_|SETTINGS|make|flask", block("bash", "nightly.sh"))
 
 
 def test_own_change_of_the_organisation_stays_with_the_next_release(git, team):

@@ -1,9 +1,13 @@
 """The tables, and what they store."""
 
+import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from flask import Flask
 from flask_migrate import check
 from sqlalchemy import text
 from sqlalchemy.exc import StatementError
@@ -43,6 +47,47 @@ def test_every_connection_has_our_settings(engine):
     with engine.connect() as connection:
         expected = ON_CONNECT[engine.dialect.name]
         assert {ask: connection.scalar(text(ask)) for ask in expected} == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_new_sqlite_database_is_readable_by_its_owner_only(
+    make_instance_app, tmp_path, umask
+):
+    before = os.umask(umask)
+    app = make_instance_app()
+    with app.app_context(), app.extensions["sqlalchemy"].engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (id INTEGER)"))
+        modes = {
+            path.relative_to(tmp_path).as_posix(): oct(path.stat().st_mode)[-3:]
+            for path in tmp_path.rglob("*")
+        }
+    os.umask(before)
+    assert modes == {
+        "instance": "700",
+        "instance/new.db": "600",
+        "instance/new.db-wal": "600",
+        "instance/new.db-shm": "600",
+    }
+
+
+def test_mode_of_an_existing_database_is_left_as_it_is(make_instance_app, tmp_path):
+    file = tmp_path / "instance/new.db"
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE t (id INTEGER)")
+    file.chmod(0o640)
+    app = make_instance_app()
+    with app.app_context(), app.extensions["sqlalchemy"].engine.connect():
+        assert oct(file.stat().st_mode)[-3:] == "640"
+
+
+@pytest.fixture
+def make_instance_app(make_app, monkeypatch, tmp_path):
+    """Return a function that makes an app with a new database in a new folder."""
+    folder = property(lambda app: str(tmp_path / "instance"), lambda app, path: None)
+    monkeypatch.setattr(Flask, "instance_path", folder, raising=False)
+    return lambda: make_app(SQLALCHEMY_DATABASE_URI="sqlite:///new.db")
 
 
 def test_options_of_a_connection_are_added_to_ours(make_app):

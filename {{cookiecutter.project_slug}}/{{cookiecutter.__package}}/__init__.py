@@ -8,6 +8,7 @@ from flask import Flask
 from . import (
     accounts,
     api,
+    backup,
     basic_auth,
     breached_passwords,
     checks,
@@ -18,6 +19,7 @@ from . import (
     errors,
     headers,
     health,
+    import_users,
     logs,
     notes,
     pages,
@@ -40,10 +42,12 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     errors.init_app(app)
     database.init_app(app)
     copy_data.init_app(app)
+    backup.init_app(app)
     api.init_app(app)
     security.init_app(app)
     checks.init_app(app)
     health.init_app(app)
+    import_users.init_app(app)
     emails.init_app(app)
     accounts.init_app(app)
     basic_auth.init_app(app)

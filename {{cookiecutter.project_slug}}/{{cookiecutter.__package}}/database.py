@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -140,20 +141,37 @@ def init_app(app: Flask) -> None:
 
 
 def _connect(app: Flask) -> None:
-    dialect = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
+    url = sa.make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+    dialect = url.get_backend_name()
     defaults = ENGINE_OPTIONS.get(dialect, SERVER_ENGINE_OPTIONS)
     options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
     arguments = defaults.get("connect_args", {}) | options.get("connect_args", {})
     options = COMMON_ENGINE_OPTIONS | defaults | options | {"connect_args": arguments}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    if dialect == "sqlite" and not Path(url.database or "/").is_absolute():
+        # The extension would make it for everyone to read.
+        Path(app.instance_path).mkdir(0o700, parents=True, exist_ok=True)
     db.init_app(app)
     # Batch mode: SQLite changes a column only by copying its table.
     migrate.init_app(app, db, render_as_batch=True)
     with app.app_context():
+        for prepare in PREPARE_CONNECTION.get(dialect, []):
+            sa.event.listen(db.engine, "connect", prepare)
         statements = ON_CONNECT_SQL.get(dialect, [])
         sa.event.listen(db.engine, "connect", partial(run_on_connect, statements))
         engine = db.engine.execution_options(**SINGLE_QUERY_OPTIONS.get(dialect, {}))
     app.extensions["single_query_engine"] = engine
+
+
+def keep_new_file_private(connection: Any, _: Any) -> None:
+    """Let only its owner read a new database, and so its journals, on SQLite."""
+    name = connection.execute("PRAGMA database_list").fetchone()[2]
+    if name and not (file := Path(name)).stat().st_size:
+        file.chmod(0o600)
+
+
+# Runs on each new connection before its SQL.
+PREPARE_CONNECTION = {"sqlite": [keep_new_file_private]}
 
 
 def run_on_connect(statements: list[str], connection: Any, _: Any) -> None:

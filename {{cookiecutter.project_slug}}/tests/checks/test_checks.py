@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,7 @@ def check(clean, monkeypatch, safe_app, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(PACKAGE.checks.connections, "PRIVILEGES_SQL", {})
     monkeypatch.setattr(RedisStorage, "check", lambda storage: True)
+    monkeypatch.setattr(safe_app, "instance_path", str(tmp_path / "instance"))
 
     def check(*words, **unsafe):
         safe = {name: safe_app.config.get(name) for name in unsafe}
@@ -146,7 +149,7 @@ UNSAFE_TOGETHER = {
 
 # What is wrong elsewhere than in a setting; each has a test of its own, below.
 ELSEWHERE = {
-    *("auth.W009", "auth.E010", "auth.E011", "auth.W014", "auth.E021"),
+    *("auth.W009", "auth.E010", "auth.E011", "auth.W014", "auth.E021", "auth.E034"),
     *("auth.E043", "auth.E049", "auth.E050", "auth.E054", "auth.E056", "auth.E057"),
 }
 
@@ -417,6 +420,54 @@ def test_env_file_is_for_its_owner_alone(check, tmp_path, mode, found):
     assert ids(check("--json")) == found
     os.chdir(tmp_path / "below")
     assert ids(check("--json")) == found
+
+
+DATA = [".", "app.db", "app.db-wal", "app.db-shm", "backup-2026.db", "old.db.gz"]
+
+
+@pytest.fixture
+def instance(tmp_path):
+    """Return a folder with a database and its backups, for its owner only."""
+    folder = tmp_path / "instance"
+    folder.mkdir(0o700)
+    for name in DATA[1:]:
+        (folder / name).touch(0o600)
+    return folder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("name", DATA)
+@pytest.mark.parametrize("bits", [0o040, 0o004, 0o020, 0o010])
+def test_data_that_others_can_read_is_found(check, instance, name, bits):
+    assert ids(check("--json")) == []
+    path = instance / name
+    path.chmod(path.stat().st_mode | bits)
+    (finding,) = json.loads(check("--json").output)
+    assert finding["id"] == "auth.E034"
+    assert finding["problem"] == f"Other users can read: {path}."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("uri", ["sqlite:///{}", "sqlite:///file:{}?uri=true"])
+def test_database_elsewhere_is_checked_too(check, make_app, tmp_path, uri):
+    file = tmp_path / "elsewhere" / "data.sqlite3"
+    file.parent.mkdir(0o700)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE t (id INTEGER)")
+    file.chmod(0o644)
+    app = make_app(SQLALCHEMY_DATABASE_URI=uri.format(file))
+    app.instance_path = str(tmp_path / "instance")
+    result = FlaskCliRunner(app).invoke(args=["auth", "check", "--json"])
+    problems = {f["id"]: f["problem"] for f in json.loads(result.output)}
+    assert f"{file}, {file}-shm, {file}-wal." in problems["auth.E034"]
+
+
+@pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///:memory:"])
+def test_database_in_memory_has_no_file_to_check(make_app, package, uri):
+    app = make_app(SQLALCHEMY_DATABASE_URI=uri)
+    app.instance_path = "/nowhere"
+    with app.app_context():
+        assert package.checks.files.find_readable_data(app.config) is None
 
 
 def test_library_below_the_last_known_fix_is_an_error(check, monkeypatch, package):

@@ -436,3 +436,16 @@ def test_settings_of_a_feature_are_found_by_its_file(fake_package):
 def test_every_subpackage_states_its_settings():
     found = PACKAGE.settings.find_settings(PACKAGE.__name__)
     assert found.keys() >= {"SECRET_KEY", "SECURITY_PASSWORD_SALT", "SILENCED_CHECKS"}
+
+
+@pytest.mark.parametrize(("password", "status"), [("theirs", 200), ("wrong", 401)])
+def test_feature_verifies_hashes_of_its_own(app, auth, password, sql, status):
+    points = security.get_extension_points(app)
+    points.password_hashes["none:"] = pytest.fail
+    points.password_hashes["their:"] = lambda given, stored: f"their:{given}" == stored
+    sql("UPDATE auth_user SET password = 'their:theirs'")
+    result = auth.login(password=password)
+    del points.password_hashes["none:"], points.password_hashes["their:"]
+    assert result.status_code == status
+    (stored,) = sql("SELECT password FROM auth_user")[0]
+    assert stored.startswith("their:") == (status == 401)

@@ -10,6 +10,7 @@ from . import (
     dependencies,
     deployment,
     exposure,
+    files,
     library_settings,
     passwords,
     ranges,
@@ -21,6 +22,7 @@ __all__ = ["cli", "init_app"]
 
 MODULES = (
     secrets,
+    files,
     passwords,
     ranges,
     deployment,

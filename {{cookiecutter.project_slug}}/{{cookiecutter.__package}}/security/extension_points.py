@@ -53,6 +53,10 @@ class ExtensionPoints:
     # What is missing after the right password? A response that says so, or None.
     login_steps: list[Callable[[Any], Response | None]] = field(default_factory=list)
 
+    # Hashes that this app has not made: what verifies a password against one, by the
+    # text that it begins with in the database. It runs in the queue of hashes.
+    password_hashes: dict[str, Callable[[str, str], bool]] = field(default_factory=dict)
+
     # What else ends with the sessions of a user: in the same transaction, on its
     # connection, given the user's id.
     access_ends: list[Callable[[Connection, int], None]] = field(default_factory=list)
