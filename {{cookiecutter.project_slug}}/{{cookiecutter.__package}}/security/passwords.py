@@ -2,19 +2,35 @@
 
 import re
 from typing import Any
+from unicodedata import normalize
 
 from flask import current_app
-from flask_security import PasswordUtil, hash_password, verify_password
+from flask_security import (
+    PasswordUtil,
+    hash_password,
+    password_breached_validator,
+    password_complexity_validator,
+    verify_password,
+)
 
 from ..database import db
 from .extension_points import get_extension_points
 
-# In characters. Checked before any other work: normalising a long text is costly.
+# In characters, as `count_characters` counts them.
 MAX_LENGTH = 256
 
 # What is known about a user, and what an attacker tries first: as Django's
 # UserAttributeSimilarityValidator.
 USER_ATTRIBUTES = ("email", "first_name", "last_name")
+
+
+def count_characters(text: str) -> int:
+    """Count the code points of the form NFC, however it is typed (NIST SP 800-63B-4).
+
+    Of a text that is longer than MAX_LENGTH only the beginning is counted.
+    """
+    # No character is made of more than 4. Normalising a long text is costly.
+    return len(normalize("NFC", text[: 4 * MAX_LENGTH + 1]))
 
 
 def verify(password: str, stored: str | None) -> bool:
@@ -50,27 +66,44 @@ class PasswordRules(PasswordUtil):
 
         `kwargs` has the user's `email`, or the `user`.
         """
-        if len(password) > MAX_LENGTH:
+        if count_characters(password) > MAX_LENGTH:
             return [f"Must have at most {MAX_LENGTH} characters."], password
-        reasons, normalised = super().validate(password, is_register, **kwargs)
+        normalised = self.normalize(password)
         minimum = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
-        rest = self._remove_user_attributes(normalised, kwargs)
-        if not reasons and len(rest) < minimum:
+        reasons: list[str] = []
+        if re.search("[\ud800-\udfff]", password):
+            reasons = ["Must be valid Unicode."]
+        elif count_characters(password) < minimum:
+            reasons = [f"Must have at least {minimum} characters."]
+        elif self._count_others(password, kwargs) < minimum:
             reasons = [
                 f"Must have at least {minimum} characters "
                 "besides your name and e-mail address."
             ]
-        if not reasons:
+        else:
+            reasons = password_breached_validator(normalised) or []
+            reasons += (
+                password_complexity_validator(normalised, is_register, **kwargs) or []
+            )
             rules = get_extension_points().password_rules
-            found = [reason for rule in rules if (reason := rule(normalised))]
-            reasons = found or None
-        return reasons, normalised
+            reasons += [reason for rule in rules if (reason := rule(normalised))]
+        return reasons or None, normalised
 
-    def _remove_user_attributes(self, password: str, known: dict[str, Any]) -> str:
-        # They are allowed, but do not count.
+    def _count_others(self, password: str, known: dict[str, Any]) -> int:
+        # What is known about the user is allowed, but does not count.
         user = known.get("user")
         values = [known.get(a) or getattr(user, a, None) for a in USER_ATTRIBUTES]
-        text = self.normalize(" ".join(filter(None, values))).casefold()
+        text = "".join(self._fold(" ".join(filter(None, values))))
         words = re.findall(r"\S{4,}", text) + re.findall(r"[^\W_]{4,}", text)
         longest_first = map(re.escape, sorted(words, key=len, reverse=True))
-        return re.sub("|".join(longest_first), "", password.casefold())
+        folded = self._fold(password)
+        # The character that each folded one comes from: a ligature is one, not three.
+        origins = [n for n, parts in enumerate(folded) for _ in parts]
+        matches = re.finditer("|".join(longest_first), "".join(folded))
+        return len(folded) - len(
+            {n for m in matches for n in origins[slice(*m.span())]}
+        )
+
+    def _fold(self, text: str) -> list[str]:
+        # Each character in the form that is compared.
+        return [self.normalize(c).casefold() for c in normalize("NFC", text)]
