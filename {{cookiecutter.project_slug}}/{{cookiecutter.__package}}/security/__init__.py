@@ -55,8 +55,8 @@ def init_app(app: Flask) -> None:
         mail_util_cls=EmailRules,
         password_util_cls=passwords.PasswordRules,
     )
-    library.init_app(app, security)
-    hash_queue.init_app(app, security.pwd_context)
+    library.init_app(app, access.load_caller)
+    hash_queue.init_app(app, library.get_hash_context(app))
     rate_limits.init_app(app)
     access.init_app(app, security)
     tokens.init_app(app)

@@ -5,16 +5,11 @@ from typing import Any
 from unicodedata import normalize
 
 from flask import current_app
-from flask_security import (
-    PasswordUtil,
-    hash_password,
-    password_breached_validator,
-    password_complexity_validator,
-    verify_password,
-)
+from flask_security import PasswordUtil, hash_password, verify_password
 
 from ..database import db
 from .extension_points import get_extension_points
+from .library import get_hash_context
 
 # In characters, as `count_characters` counts them.
 MAX_LENGTH = 256
@@ -50,14 +45,13 @@ def verify(password: str, stored: str | None) -> bool:
 def needs_new_hash(stored: str | None) -> bool:
     """Say whether a hash has other parameters than today's, or cannot be read."""
     try:
-        context = current_app.extensions["security"].pwd_context
-        return bool(context.needs_update(stored or ""))
+        return bool(get_hash_context(current_app).needs_update(stored or ""))
     except ValueError:
         return True
 
 
 class PasswordRules(PasswordUtil):
-    """The library's rules, and ours (NIST SP 800-63B-4, section 3.1.1.2)."""
+    """Our rules in the place of the library's (NIST SP 800-63B-4, 3.1.1.2)."""
 
     def validate(
         self, password: str, is_register: bool, **kwargs: Any
@@ -66,44 +60,28 @@ class PasswordRules(PasswordUtil):
 
         `kwargs` has the user's `email`, or the `user`.
         """
-        if count_characters(password) > MAX_LENGTH:
+        if (length := count_characters(password)) > MAX_LENGTH:
             return [f"Must have at most {MAX_LENGTH} characters."], password
+        if re.search("[\ud800-\udfff]", password):
+            return ["Must be valid Unicode."], password
         normalised = self.normalize(password)
         minimum = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
-        reasons: list[str] = []
-        if re.search("[\ud800-\udfff]", password):
-            reasons = ["Must be valid Unicode."]
-        elif count_characters(password) < minimum:
-            reasons = [f"Must have at least {minimum} characters."]
-        elif self._count_others(password, kwargs) < minimum:
-            reasons = [
-                f"Must have at least {minimum} characters "
-                "besides your name and e-mail address."
-            ]
-        else:
-            reasons = password_breached_validator(normalised) or []
-            reasons += (
-                password_complexity_validator(normalised, is_register, **kwargs) or []
-            )
-            rules = get_extension_points().password_rules
-            reasons += [reason for rule in rules if (reason := rule(normalised))]
+        if self._count_others(password, kwargs) < minimum:
+            name = " besides your name and e-mail address" if length >= minimum else ""
+            return [f"Must have at least {minimum} characters{name}."], normalised
+        rules = get_extension_points().password_rules
+        reasons = [reason for rule in rules if (reason := rule(normalised))]
         return reasons or None, normalised
 
     def _count_others(self, password: str, known: dict[str, Any]) -> int:
         # What is known about the user is allowed, but does not count.
         user = known.get("user")
         values = [known.get(a) or getattr(user, a, None) for a in USER_ATTRIBUTES]
-        text = "".join(self._fold(" ".join(filter(None, values))))
+        text = self.normalize(" ".join(filter(None, values))).casefold()
         words = re.findall(r"\S{4,}", text) + re.findall(r"[^\W_]{4,}", text)
         longest_first = map(re.escape, sorted(words, key=len, reverse=True))
-        folded = self._fold(password)
+        folded = [self.normalize(c).casefold() for c in normalize("NFC", password)]
         # The character that each folded one comes from: a ligature is one, not three.
         origins = [n for n, parts in enumerate(folded) for _ in parts]
-        matches = re.finditer("|".join(longest_first), "".join(folded))
-        return len(folded) - len(
-            {n for m in matches for n in origins[slice(*m.span())]}
-        )
-
-    def _fold(self, text: str) -> list[str]:
-        # Each character in the form that is compared.
-        return [self.normalize(c).casefold() for c in normalize("NFC", text)]
+        found = re.finditer("|".join(longest_first), "".join(folded))
+        return len(folded) - len({n for m in found for n in origins[slice(*m.span())]})

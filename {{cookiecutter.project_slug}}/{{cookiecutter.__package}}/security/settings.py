@@ -31,6 +31,10 @@ SECURITY_PASSWORD_SALT = rules.secret()
 # NIST SP 800-63B-4, section 3.1.1.2: the password is the only factor.
 SECURITY_PASSWORD_LENGTH_MIN = rules.whole_number(15, minimum=12)
 
+# Rules of the library, which PasswordRules replaces.
+library_rule = rules.switched_off("add a rule to the extension point password_rules")
+SECURITY_PASSWORD_CHECK_BREACHED = SECURITY_PASSWORD_COMPLEXITY_CHECKER = library_rule
+
 # Hashed at a time, in each process. A hash takes 19 MiB (argon2) and a core: with one
 # process for each core, more would only delay each other and all other requests.
 MAX_CONCURRENT_HASHES = rules.whole_number(1, minimum=1)
