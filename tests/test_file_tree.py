@@ -44,6 +44,7 @@ ALWAYS = {
     "tests/security/test_email_addresses.py",
     "tests/security/test_extension_points.py",
     "tests/security/test_hash_queue.py",
+    "tests/security/test_library.py",
     "tests/security/test_login.py",
     "tests/security/test_login_timing.py",
     "tests/security/test_passwords.py",

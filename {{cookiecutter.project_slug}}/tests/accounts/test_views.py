@@ -85,6 +85,29 @@ def test_password_reset_ends_every_session(auth, confirm, outbox, token):
     assert outbox[-1]["Subject"] == "Your password was changed"
 
 
+# The first has 256 characters, typed as 512 code points; the second has one more.
+LONGEST, TOO_LONG = "e\u0301" * 256, "e\u0301" * 256 + "e"
+
+
+def test_longest_password_works_in_every_flow(auth, confirm, post, token):
+    assert confirm("reset", token("reset"), LONGEST).status_code == 200
+    logins = [auth.login(password=typed) for typed in (LONGEST, "\u00e9" * 256)]
+    assert statuses(logins) == [200, 200]
+    response = post("/change", auth.token(), password=LONGEST, new_password="b" * 256)
+    assert response.status_code == 200
+    assert auth.login(password="b" * 256).status_code == 200
+
+
+def test_longer_password_is_refused_in_every_flow(auth, confirm, post, token):
+    reasons = ["Must have at most 256 characters."]
+    reset = confirm("reset", token("reset"), TOO_LONG)
+    login = auth.login(password=TOO_LONG)
+    change = post("/change", auth.token(), password=OLD, new_password=TOO_LONG)
+    assert statuses([reset, login, change]) == [422] * 3
+    assert reset.json["errors"] == login.json["errors"] == {"password": reasons}
+    assert change.json["errors"] == {"new_password": reasons}
+
+
 def test_changed_password_ends_every_session(auth, outbox, post):
     laptop, phone = auth.tokens(), auth.tokens()
     response = post("/change", laptop.access, password=OLD, new_password=NEW)

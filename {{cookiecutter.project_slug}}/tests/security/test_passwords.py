@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from flask_security import hash_password
+from flask_security import hash_password, verify_password
 
 from tests.conftest import EMAIL, PASSWORD
 
@@ -118,6 +118,67 @@ def test_weak_password_is_refused_with_a_reason(flask, password, reason):
     assert reason in result.output
 
 
+SHORT, LONG = "at least 15 characters.", "at most 256 characters."
+
+
+@pytest.fixture
+def validate(app):
+    """Return a function that returns the reasons to refuse a password."""
+
+    def validate(password, **user):
+        with app.app_context():
+            rules = app.extensions["security"].password_util
+            reasons, _ = rules.validate(password, False, user=SimpleNamespace(**user))
+            return " ".join(reasons or [])
+
+    return validate
+
+
+@pytest.mark.parametrize(
+    ("length", "reason"),
+    [(14, SHORT), (15, ""), (128, ""), (129, ""), (256, ""), (257, LONG), (9999, LONG)],
+)
+@pytest.mark.parametrize(
+    "character",
+    [
+        pytest.param("a", id="one byte"),
+        pytest.param("\u00e9", id="accent"),
+        pytest.param("e\u0301", id="accent on its own"),
+        pytest.param("\u03b1\u0313\u0300\u0345", id="three marks"),
+        pytest.param("\ufb03", id="ligature"),
+        pytest.param("\ufdfa", id="eighteen in one"),
+        pytest.param("\uac01", id="Hangul"),
+        pytest.param("\U0001f600", id="emoji"),
+        pytest.param("\0", id="NUL"),
+    ],
+)
+def test_length_is_counted_in_characters(validate, character, length, reason):
+    assert validate(character * length).endswith(reason)
+    assert bool(validate(character * length)) is bool(reason)
+
+
+def test_what_is_no_unicode_is_refused(validate):
+    assert validate("correct horse \udcff battery") == "Must be valid Unicode."
+
+
+@pytest.mark.parametrize("scheme", COSTS)
+@pytest.mark.parametrize(
+    ("password", "other"),
+    [
+        pytest.param("a" * 99 + "b", "a" * 99 + "c", id="at byte 100"),
+        pytest.param("a" * 255 + "b", "a" * 255 + "c", id="at the last byte"),
+        pytest.param("\u00e9" * 255 + "b", "\u00e9" * 255 + "c", id="behind 510 bytes"),
+        pytest.param("a" * 20 + "\0b", "a" * 20 + "\0c", id="behind a NUL"),
+        pytest.param("a" * 20, "a" * 20 + "\0", id="a NUL at the end"),
+    ],
+)
+def test_every_byte_of_a_password_counts(make_app, scheme, password, other):
+    with make_app(SECURITY_PASSWORD_HASH=scheme).app_context():
+        stored = hash_password(password)
+        assert verify_password(password, stored)
+        assert not verify_password(other, stored)
+
+
 @pytest.mark.parametrize(
     ("password", "good"),
     [
@@ -129,11 +190,20 @@ def test_weak_password_is_refused_with_a_reason(flask, password, reason):
         pytest.param(PASSWORD, True, id="nothing of their own"),
     ],
 )
-def test_own_name_and_address_do_not_count(app, password, good):
-    user = SimpleNamespace(
-        email="augusta@poets.example.org", first_name="Love", last_name="Lovelace"
-    )
-    with app.app_context():
-        rules = app.extensions["security"].password_util
-        reasons, _ = rules.validate(password, False, user=user)
-    assert (reasons is None) == good
+def test_own_name_and_address_do_not_count(validate, password, good):
+    names = {"first_name": "Love", "last_name": "Lovelace"}
+    reason = validate(password, email="augusta@poets.example.org", **names)
+    assert reason == ("" if good else BESIDES)
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        pytest.param("griffin" + "\u00df" * 14, BESIDES, id="fourteen"),
+        pytest.param("griffin" + "\u00df" * 15, "", id="fifteen"),
+        pytest.param("gri\ufb03n" + "\u00e9" * 15, "", id="name with a ligature"),
+        pytest.param("GRI\ufb03N" + "\ufb03" * 14, BESIDES, id="ligatures beside it"),
+    ],
+)
+def test_what_is_besides_the_name_is_counted_in_characters(validate, password, reason):
+    assert validate(password, last_name="Griffin", email="", first_name="") == reason

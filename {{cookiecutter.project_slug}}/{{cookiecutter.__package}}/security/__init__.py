@@ -55,8 +55,9 @@ def init_app(app: Flask) -> None:
         mail_util_cls=EmailRules,
         password_util_cls=passwords.PasswordRules,
     )
-    library.init_app(app, security)
-    hash_queue.init_app(app, security.pwd_context)
+    security.unauthn_handler(access.respond_unauthenticated)
+    library.init_app(app, access.load_caller)
+    hash_queue.init_app(app, library.get_hash_context(app))
     for part in (tokens, rate_limits, access, login, sessions, users, user_data, cli):
         part.init_app(app)
     api.describe(app, Path(__file__).with_name("openapi.json"))

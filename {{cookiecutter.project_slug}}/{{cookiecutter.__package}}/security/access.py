@@ -19,7 +19,7 @@ from ..database import db
 from ..errors import problem
 from . import tokens
 from .extension_points import Credential, get_extension_points
-from .library import get_library
+from .library import make_anonymous_user
 from .models import Session, User
 from .rate_limits import count
 
@@ -52,10 +52,7 @@ class Caller(UserMixin):
 
 
 def init_app(app: Flask) -> None:
-    """Replace the library's authentication, and its 401 responses."""
-    library: Security = app.extensions["security"]
-    library.login_manager.request_loader(load_caller)
-    library.unauthn_handler(respond_unauthenticated)
+    """Accept access tokens."""
     credentials = get_extension_points(app).credentials
     credentials.append(Credential(get_token, find_caller_by_token))
 
@@ -90,8 +87,7 @@ def _load_account() -> UserMixin:
     if "auth.account" not in request.environ:
         caller = load_caller(request)
         user = db.session.get(User, caller.id) if caller else None
-        account = user or get_library().login_manager.anonymous_user()
-        request.environ["auth.account"] = account
+        request.environ["auth.account"] = user or make_anonymous_user()
     return cast(UserMixin, request.environ["auth.account"])
 
 

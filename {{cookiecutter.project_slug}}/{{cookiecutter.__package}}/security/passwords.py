@@ -2,19 +2,30 @@
 
 import re
 from typing import Any
+from unicodedata import normalize
 
 from flask import current_app
 from flask_security import PasswordUtil, hash_password, verify_password
 
 from ..database import db
 from .extension_points import get_extension_points
+from .library import get_hash_context
 
-# In characters. Checked before any other work: normalising a long text is costly.
+# In characters, as `count_characters` counts them.
 MAX_LENGTH = 256
 
 # What is known about a user, and what an attacker tries first: as Django's
 # UserAttributeSimilarityValidator.
 USER_ATTRIBUTES = ("email", "first_name", "last_name")
+
+
+def count_characters(text: str) -> int:
+    """Count the code points of the form NFC, however it is typed (NIST SP 800-63B-4).
+
+    Of a text that is longer than MAX_LENGTH only the beginning is counted.
+    """
+    # No character is made of more than 4. Normalising a long text is costly.
+    return len(normalize("NFC", text[: 4 * MAX_LENGTH + 1]))
 
 
 def verify(password: str, stored: str | None) -> bool:
@@ -37,12 +48,12 @@ def verify(password: str, stored: str | None) -> bool:
 
 def needs_new_hash(stored: str | None) -> bool:
     """Say whether a hash has other parameters than today's, or cannot be read."""
-    context = current_app.extensions["security"].pwd_context
+    context = get_hash_context(current_app)
     return not context.identify(stored or "") or bool(context.needs_update(stored))
 
 
 class PasswordRules(PasswordUtil):
-    """The library's rules, and ours (NIST SP 800-63B-4, section 3.1.1.2)."""
+    """Our rules in the place of the library's (NIST SP 800-63B-4, 3.1.1.2)."""
 
     def validate(
         self, password: str, is_register: bool, **kwargs: Any
@@ -51,27 +62,28 @@ class PasswordRules(PasswordUtil):
 
         `kwargs` has the user's `email`, or the `user`.
         """
-        if len(password) > MAX_LENGTH:
+        if (length := count_characters(password)) > MAX_LENGTH:
             return [f"Must have at most {MAX_LENGTH} characters."], password
-        reasons, normalised = super().validate(password, is_register, **kwargs)
+        if re.search("[\ud800-\udfff]", password):
+            return ["Must be valid Unicode."], password
+        normalised = self.normalize(password)
         minimum = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
-        rest = self._remove_user_attributes(normalised, kwargs)
-        if not reasons and len(rest) < minimum:
-            reasons = [
-                f"Must have at least {minimum} characters "
-                "besides your name and e-mail address."
-            ]
-        if not reasons:
-            rules = get_extension_points().password_rules
-            found = [reason for rule in rules if (reason := rule(normalised))]
-            reasons = found or None
-        return reasons, normalised
+        if self._count_others(password, kwargs) < minimum:
+            name = " besides your name and e-mail address" if length >= minimum else ""
+            return [f"Must have at least {minimum} characters{name}."], normalised
+        rules = get_extension_points().password_rules
+        reasons = [reason for rule in rules if (reason := rule(normalised))]
+        return reasons or None, normalised
 
-    def _remove_user_attributes(self, password: str, known: dict[str, Any]) -> str:
-        # They are allowed, but do not count.
+    def _count_others(self, password: str, known: dict[str, Any]) -> int:
+        # What is known about the user is allowed, but does not count.
         user = known.get("user")
         values = [known.get(a) or getattr(user, a, None) for a in USER_ATTRIBUTES]
         text = self.normalize(" ".join(filter(None, values))).casefold()
         words = re.findall(r"\S{4,}", text) + re.findall(r"[^\W_]{4,}", text)
         longest_first = map(re.escape, sorted(words, key=len, reverse=True))
-        return re.sub("|".join(longest_first), "", password.casefold())
+        folded = [self.normalize(c).casefold() for c in normalize("NFC", password)]
+        # The character that each folded one comes from: a ligature is one, not three.
+        origins = [n for n, parts in enumerate(folded) for _ in parts]
+        found = re.finditer("|".join(longest_first), "".join(folded))
+        return len(folded) - len({n for m in found for n in origins[slice(*m.span())]})

@@ -96,7 +96,9 @@ def _find_text_error(value: object, max_length: int) -> str | None:
         return "Required."
     if not isinstance(value, str):
         return "Must be a string."
-    if len(value) > max_length:
+    # A token is ASCII. What people type may have several forms.
+    count = passwords.count_characters if max_length <= passwords.MAX_LENGTH else len
+    if count(value) > max_length:
         return f"Must have at most {max_length} characters."
     if any("\ud800" <= character <= "\udfff" for character in value):
         return "Must be valid Unicode."

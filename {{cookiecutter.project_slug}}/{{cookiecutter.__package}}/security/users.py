@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from secrets import token_hex
 from typing import Any, cast
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_security import hash_password, uia_email_mapper
 from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,8 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from ..database import db, utc_now
 from ..errors import invalid_fields
 from ..logs import audit
-from .library import get_library
 from .models import User, end_access
+from .passwords import PasswordRules
 from .rate_limits import set_account
 
 # Built once: building a statement costs more than running it.
@@ -63,9 +63,9 @@ def create_user(email: str, password: str, **columns: Any) -> User:
     """Create an active, confirmed user, or raise InvalidAccountRequest."""
     address = require_email(email)
     password = hash_new_password(password, email=address)
-    user: User = get_library().datastore.create_user(
-        email=address, password=password, confirmed_at=utc_now(), **columns
-    )
+    columns |= {"fs_uniquifier": token_hex(16), "confirmed_at": utc_now()}
+    user = User(email=address, password=password, **columns)
+    db.session.add(user)
     with _unique_email():
         db.session.commit()
     return user
@@ -73,7 +73,7 @@ def create_user(email: str, password: str, **columns: Any) -> User:
 
 def normalize_password(password: str) -> str:
     """Return a password in the Unicode form that is hashed (NIST SP 800-63B-4)."""
-    return str(get_library().password_util.normalize(password))
+    return str(PasswordRules(current_app).normalize(password))
 
 
 def hash_new_password(
@@ -84,7 +84,7 @@ def hash_new_password(
     `known` has the user's USER_ATTRIBUTES, as far as they are known.
     """
     set_account(known.get("email"))
-    reasons, password = get_library().password_util.validate(password, True, **known)
+    reasons, password = PasswordRules(current_app).validate(password, True, **known)
     if reasons:
         raise InvalidAccountRequest(" ".join(reasons), field)
     return str(hash_password(password))
@@ -120,6 +120,6 @@ def _unique_email() -> Iterator[None]:
 
 def revoke_tokens(user: User) -> None:
     """End every token of the user, at once."""
-    get_library().datastore.set_uniquifier(user)
+    user.fs_uniquifier = token_hex(16)
     db.session.commit()
     audit("tokens revoked", user=user.id)
