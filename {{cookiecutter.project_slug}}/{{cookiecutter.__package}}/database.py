@@ -155,8 +155,8 @@ def _connect(app: Flask) -> None:
     # Batch mode: SQLite changes a column only by copying its table.
     migrate.init_app(app, db, render_as_batch=True)
     with app.app_context():
-        for prepare in PREPARE_CONNECTION.get(dialect, []):
-            sa.event.listen(db.engine, "connect", prepare)
+        if dialect == "sqlite":
+            sa.event.listen(db.engine, "connect", keep_new_file_private)
         statements = ON_CONNECT_SQL.get(dialect, [])
         sa.event.listen(db.engine, "connect", partial(run_on_connect, statements))
         engine = db.engine.execution_options(**SINGLE_QUERY_OPTIONS.get(dialect, {}))
@@ -168,10 +168,6 @@ def keep_new_file_private(connection: Any, _: Any) -> None:
     name = connection.execute("PRAGMA database_list").fetchone()[2]
     if name and not (file := Path(name)).stat().st_size:
         file.chmod(0o600)
-
-
-# Runs on each new connection before its SQL.
-PREPARE_CONNECTION = {"sqlite": [keep_new_file_private]}
 
 
 def run_on_connect(statements: list[str], connection: Any, _: Any) -> None:

@@ -1,8 +1,7 @@
 """Headers: those of proxies that are trusted, and those that every response has."""
 
-from collections.abc import Mapping
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
 from flask_cors import CORS
@@ -28,26 +27,15 @@ def init_app(app: Flask) -> None:
     headers = dict(SECURITY_HEADERS)
     if seconds := app.config["HSTS_SECONDS"]:
         headers["Strict-Transport-Security"] = f"max-age={seconds}"
-    app.wsgi_app = SecurityHeaders(app.wsgi_app, headers)  # type: ignore[method-assign]
+    wsgi_app, added = app.wsgi_app, list(headers.items())
 
-
-class SecurityHeaders:
-    """Adds headers to each response that has none of that name.
-
-    A WSGI middleware: a hook of Flask would cost twice as much for each request.
-    """
-
-    def __init__(self, wsgi_app: WSGIApplication, headers: Mapping[str, str]) -> None:
-        """Wrap an application."""
-        self.wsgi_app = wsgi_app
-        self.headers = list(headers.items())
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
-        """Handle one request."""
-
+    # A WSGI middleware: a hook of Flask would cost twice as much for each request.
+    def add_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         def send(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             sent = {name.title() for name, _ in headers}
-            headers += [item for item in self.headers if item[0] not in sent]
+            headers += [item for item in added if item[0] not in sent]
             return start_response(status, headers, *error)
 
-        return self.wsgi_app(environ, send)
+        return wsgi_app(environ, send)
+
+    app.wsgi_app = add_headers  # type: ignore[method-assign]

@@ -105,7 +105,7 @@ def get_token(request: Request) -> str | None:
 
 def find_caller_by_token(token: str) -> Caller | None:
     """Return the active user of an access token whose session has not ended."""
-    claims = tokens.read_access_token(token)
+    claims = tokens.read_token("access", token)
     if claims is None:
         return None
     with current_app.extensions["single_query_engine"].connect() as connection:

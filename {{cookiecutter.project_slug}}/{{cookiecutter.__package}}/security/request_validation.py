@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
     """Validate the requests to /login and /refresh-token."""
     app.request_class = BoundedRequest
     app.extensions["request_fields"] = {
-        "login.login": EMAIL | PASSWORD,
+        "login": EMAIL | PASSWORD,
         "sessions.refresh": {"refresh_token": MAX_TOKEN_LENGTH},
     }
     app.before_request(validate_request)
@@ -68,7 +68,7 @@ def validate_request() -> Response | None:
         return None
     if request.method == "OPTIONS":
         return None
-    if request.endpoint == "login.login":
+    if request.endpoint == "login":
         # Refused before any other work, if there is no slot for the password now.
         with current_app.extensions["hash_queue"].slot():
             pass

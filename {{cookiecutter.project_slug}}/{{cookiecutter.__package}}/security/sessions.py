@@ -30,7 +30,7 @@ DELETE_ENDED_OF_USER = DELETE_ENDED.where(Session.user_id == bindparam("user_id"
 
 
 def init_app(app: Flask) -> None:
-    """Serve /refresh-token and /logout; `flask auth cleanup` deletes ended sessions."""
+    """Serve what opens, keeps and ends sessions; add to `flask auth cleanup`."""
     app.register_blueprint(blueprint)
     get_extension_points(app).cleanups["ended sessions"] = delete_ended_sessions
 
@@ -42,7 +42,7 @@ def refresh() -> dict[str, Any]:
     A second use of a token ends the session: the user or a thief has used it before
     (RFC 9700, section 4.14.2).
     """
-    claims = tokens.read_refresh_token(request.get_json()["refresh_token"])
+    claims = tokens.read_token("refresh", request.get_json()["refresh_token"])
     if claims is None:
         # Only invented tokens count, so that they do not lock out who has a session.
         check_rate_limit("refresh")(False)

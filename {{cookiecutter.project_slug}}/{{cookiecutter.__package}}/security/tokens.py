@@ -1,4 +1,4 @@
-"""Tokens: signed, for this application and one purpose only; most expire by age."""
+"""Tokens: signed, for this application and one purpose only."""
 
 import hmac
 import re
@@ -8,8 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Flask, current_app
-from itsdangerous import BadData, SignatureExpired, URLSafeSerializer
-from itsdangerous import URLSafeTimedSerializer as TimedSerializer
+from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from ..database import utc_now
 
@@ -17,15 +16,20 @@ from ..database import utc_now
 # bits in 43 characters, of which the last carries four bits (RFC 4648, section 3.5).
 CANONICAL_TOKEN = re.compile(r".+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 
+# The tokens of a session, with the settings of their ages.
+MAX_AGES = {
+    "access": "SECURITY_TOKEN_MAX_AGE",
+    "refresh": "SECURITY_REFRESH_TOKEN_MAX_AGE",
+}
+
 
 def init_app(app: Flask) -> None:
     """Make the serializers of access tokens and refresh tokens."""
-    add_serializer(app, "access")
-    # It has no time: its session has one, which ends it.
-    add_serializer(app, "refresh", URLSafeSerializer)
+    for purpose in MAX_AGES:
+        add_serializer(app, purpose)
 
 
-def add_serializer(app: Flask, purpose: str, kind: type[Any] = TimedSerializer) -> None:
+def add_serializer(app: Flask, purpose: str) -> None:
     """Make the serializer of a purpose, for get_serializer.
 
     Its keys are derived from SECRET_KEY, the application's name and the purpose, so
@@ -39,7 +43,7 @@ def add_serializer(app: Flask, purpose: str, kind: type[Any] = TimedSerializer) 
     keys = [hmac.digest(secret.encode(), name, sha256) for secret in secrets]
     options = {"key_derivation": "none", "digest_method": sha256}
     serializers = app.extensions.setdefault("token_serializers", {})
-    serializers[purpose] = kind(keys, signer_kwargs=options)
+    serializers[purpose] = URLSafeTimedSerializer(keys, signer_kwargs=options)
 
 
 def get_serializer(purpose: str) -> Any:
@@ -61,27 +65,15 @@ def load(purpose: str, token: str, max_age: timedelta) -> Any:
     return claims
 
 
-def read_access_token(token: str) -> dict[str, str] | None:
-    """Return what an access token names: a user's `uid`, a session's `sid`.
+def read_token(purpose: str, token: str) -> dict[str, Any] | None:
+    """Return what a token of MAX_AGES names: a user, `uid`, and a session, `sid`.
 
-    None if it is invalid: not signed by this application, older than
-    SECURITY_TOKEN_MAX_AGE, or of another shape. Whether the user and the session
+    A refresh token also has its generation, `gen`. None if it is invalid: not signed by
+    this application, too old, or of another shape. Whether the user and the session
     still exist is for the caller to look up.
     """
-    max_age = current_app.config["SECURITY_TOKEN_MAX_AGE"]
     with suppress(BadData, UnicodeError):
-        match load("access", token, max_age):
-            case {"uid": str(uid), "sid": str(sid)}:
-                return {"uid": uid, "sid": sid}
-    return None
-
-
-def read_refresh_token(token: str) -> dict[str, Any] | None:
-    """Return what a refresh token names: `uid`, `sid`, and its generation, `gen`."""
-    if not CANONICAL_TOKEN.fullmatch(token):
-        return None
-    with suppress(BadData, UnicodeError):
-        match get_serializer("refresh").loads(token):
-            case {"uid": str(uid), "sid": str(sid), "gen": int(generation)}:
-                return {"uid": uid, "sid": sid, "gen": generation}
+        match load(purpose, token, current_app.config[MAX_AGES[purpose]]):
+            case {"uid": str(), "sid": str()} as claims:
+                return dict(claims)
     return None
