@@ -57,7 +57,9 @@ $(DEV_INSTALLED): requirements-dev.txt $(DEMO_INSTALLED)
 	$(BIN)/$(PIP_INSTALL) -r $<
 	@touch $@
 
+# What builds a source archive is locked too, and installed first.
 $(BENCH_INSTALLED): bench/requirements.txt
 	$(PYTHON) -m venv --clear .cache/bench
-	.cache/bench/bin/$(PIP_INSTALL) --quiet -r $<
+	.cache/bench/bin/$(PIP_INSTALL) --quiet -r {{*/requirements-build.txt
+	.cache/bench/bin/$(PIP_INSTALL) --quiet --no-build-isolation -r $<
 	@touch $@

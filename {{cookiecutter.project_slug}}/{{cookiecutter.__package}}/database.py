@@ -155,8 +155,8 @@ def _connect(app: Flask) -> None:
     # Batch mode: SQLite changes a column only by copying its table.
     migrate.init_app(app, db, render_as_batch=True)
     with app.app_context():
-        if dialect == "sqlite":
-            sa.event.listen(db.engine, "connect", keep_new_file_private)
+        for listener in CONNECT_LISTENERS.get(dialect, []):
+            sa.event.listen(db.engine, "connect", listener)
         statements = ON_CONNECT_SQL.get(dialect, [])
         sa.event.listen(db.engine, "connect", partial(run_on_connect, statements))
         engine = db.engine.execution_options(**SINGLE_QUERY_OPTIONS.get(dialect, {}))
@@ -168,6 +168,10 @@ def keep_new_file_private(connection: Any, _: Any) -> None:
     name = connection.execute("PRAGMA database_list").fetchone()[2]
     if name and not (file := Path(name)).stat().st_size:
         file.chmod(0o600)
+
+
+# Each runs on a new connection, before its SQL.
+CONNECT_LISTENERS = {"sqlite": [keep_new_file_private]}
 
 
 def run_on_connect(statements: list[str], connection: Any, _: Any) -> None:

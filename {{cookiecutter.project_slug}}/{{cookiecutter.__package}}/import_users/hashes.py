@@ -32,7 +32,8 @@ NUMBER = r"[1-9][0-9]{0,8}"
 BCRYPT = r"(?P<hash>\$2[aby]\$(?P<rounds>0[4-9]|[1-9][0-9])\$[./A-Za-z0-9]{53})"
 ARGON2 = (
     rf"(?P<hash>\$argon2(id|i|d)\$v=19\$m=(?P<memory>{NUMBER}),t=(?P<time>{NUMBER}),"
-    rf"p=(?P<parallelism>{NUMBER})\$[A-Za-z0-9+/]{{11,}}\$[A-Za-z0-9+/]{{22,}})"
+    rf"p=(?P<parallelism>{NUMBER})"
+    r"\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,})"
 )
 SALT = r"(?P<salt>[^$]+)"
 SCRYPT_COSTS = rf"(?P<r>{NUMBER})(:|\$)(?P<parallelism>{NUMBER})"

@@ -64,6 +64,8 @@ class PasswordRules(PasswordUtil):
         """
         if (length := count_characters(password)) > MAX_LENGTH:
             return [f"Must have at most {MAX_LENGTH} characters."], password
+        if re.search("[\ud800-\udfff]", password):
+            return ["Must be valid Unicode."], password
         normalised = self.normalize(password)
         minimum = current_app.config["SECURITY_PASSWORD_LENGTH_MIN"]
         if self._count_others(password, kwargs) < minimum:
