@@ -145,6 +145,33 @@ def test_email_goes_to_the_one_form_of_an_address(outbox, path, post):
     assert [message["To"] for message in outbox] == [ADA]
 
 
+# Spellings of one domain, and a domain that IDNA 2003 takes for the same.
+STRASSE = ["stra\u00dfe.de", "STRA\u1e9eE.de", "XN--STRAE-OQA.de", "strasse.de"]
+
+
+@pytest.mark.parametrize("path", ["/register", "/reset", "/change-email"])
+def test_email_goes_to_the_form_that_identifies_an_account(
+    auth, in_app, outbox, package, path, post
+):
+    forms = [f"ada@{form}.de" for form in ["xn--strae-oqa"] * 3 + ["strasse"]]
+    in_app(package.security.users.create_user, forms[0], OLD)
+    fields = {"password": OLD} if path == "/change-email" else {}
+    for written in STRASSE:
+        post(path, auth.token(), email=f"Ada@{written}", **fields)
+    assert [message["To"] for message in outbox] == forms
+    assert len({message["Subject"] for message in outbox[:3]}) == 1
+    assert outbox[3]["Subject"] != outbox[0]["Subject"]
+
+
+@pytest.mark.parametrize("path", ["/register", "/reset"])
+def test_spellings_of_an_address_are_counted_together(app, make_app, path):
+    app = make_app(RATELIMIT_ENABLED=True, EMAIL_RATE_LIMIT_PER_ACCOUNT="3 per minute")
+    emails = [f"Ada@{written}" for written in [*STRASSE, STRASSE[0]]]
+    post = app.test_client().post
+    responses = [post(path, json={"email": email}) for email in emails]
+    assert statuses(responses) == [202, 202, 202, 202, 429]
+
+
 @pytest.mark.parametrize("path", ["/register", "/reset"])
 def test_answer_is_the_same_whether_or_not_there_is_an_account(
     flask, outbox, path, post

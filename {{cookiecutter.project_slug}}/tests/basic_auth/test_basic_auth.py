@@ -48,6 +48,16 @@ def test_address_and_password_open_the_endpoint(basic):
     assert "Set-Cookie" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [("stra\u00dfe.de", 200), ("STRA\u1e9eE.de", 200), ("strasse.de", 401)],
+)
+def test_address_is_the_one_of_idna_2008(basic, in_app, package, written, status):
+    in_app(package.security.users.create_user, "ada@xn--strae-oqa.de", PASSWORD)
+    response = basic.get("/dummy-api/", auth=(f"Ada@{written}", PASSWORD))
+    assert response.status_code == status
+
+
 def test_token_opens_the_endpoint_as_well(basic, auth):
     assert basic.get("/dummy-api/", headers=auth.headers()).status_code == 200
 

@@ -131,6 +131,61 @@ def test_email_that_was_taken_is_sent_though_the_server_hangs_up(
     assert len(mail_server.messages) == 1
 
 
+# Code points that IDNA 2003 and IDNA 2008 take for different domains.
+SPELLINGS = [
+    pytest.param("stra\u00dfe.de", "xn--strae-oqa.de", id="sharp s"),
+    pytest.param("STRA\u1e9eE.de", "xn--strae-oqa.de", id="capital sharp s"),
+    pytest.param("fa\u00df.xn--strae-oqa.de", "xn--fa-hia.xn--strae-oqa.de", id="both"),
+    pytest.param("\u03b1\u03c2.gr", "xn--mxa8a.gr", id="final sigma"),
+    pytest.param("\u13a0\u13a1.com", "xn--58dc.com", id="Cherokee"),
+    pytest.param("a\u1160b.de", "ab.de", id="filler"),
+    pytest.param("\u3072.jp", "xn--y9j.jp", id="Hiragana"),
+    pytest.param("\uff41b\uff0ede", "ab.de", id="full width"),
+]
+
+
+@pytest.mark.parametrize(("written", "ascii_form"), SPELLINGS)
+def test_mail_server_gets_the_form_that_identifies_an_account(
+    in_app, mail_server, package, written, ascii_form, send_by_smtp
+):
+    form = in_app(package.security.users.require_email, f"Ada@{written}")
+    assert form == f"ada@{ascii_form}"
+    send_by_smtp(form)
+    send_by_smtp(f"ada@{written}")
+    assert mail_server.messages[0]["To"] == mail_server.messages[1]["To"] == form
+    recipients = [line for line in mail_server.lines if line.startswith("RCPT")]
+    assert recipients == [f"RCPT TO:<{form.upper()}>"] * 2
+
+
+@pytest.mark.parametrize(("written", "ascii_form"), SPELLINGS)
+def test_sender_has_the_same_form_of_its_domain(
+    mail_server, written, ascii_form, send_by_smtp
+):
+    send_by_smtp(MAIL_DEFAULT_SENDER=f"Zo\u00eb <api@{written}>")
+    (message,) = mail_server.messages
+    assert message["From"] == f"Zo\u00eb <api@{ascii_form}>"
+    assert message["Message-ID"].endswith(f"@{ascii_form}>")
+    assert mail_server.lines[1] == f"MAIL FROM:<API@{ascii_form.upper()}>"
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("API", id="no address"),
+        pytest.param("api@", id="no domain"),
+        pytest.param("api@example..com", id="two dots"),
+        pytest.param("api@example.com, bob@example.com", id="two"),
+        pytest.param("api@example.com\nBcc: bob@example.com", id="another header"),
+        pytest.param("zo\u00eb@example.com", id="not ASCII before the @"),
+        pytest.param("api@a\u2260\u200db.de", id="no domain of IDNA 2008"),
+    ],
+)
+def test_sender_that_is_no_address_refuses_to_start(create_app, sender, settings):
+    with pytest.raises(ClickException, match="FLASK_MAIL_DEFAULT_SENDER must be one"):
+        create_app({**settings, "MAIL_DEFAULT_SENDER": sender})
+
+
 REFUSALS = {
     "refused address": {"RCPT": "550 No such mailbox"},
     "refused email": {"DATA": "554 Spam"},

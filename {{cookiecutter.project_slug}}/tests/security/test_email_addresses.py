@@ -71,6 +71,35 @@ def test_domain_may_be_in_any_script(auth, flask, form, sql):
     assert response.json["response"]["user"]["email"] == "asa@\u00e5sa.se"
 
 
+COMMANDS = [
+    ["users", "create", "-a", "--password", PASSWORD],
+    ["auth", "seed", "--password", PASSWORD, "--email"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_stores_the_form(flask, sql, words):
+    assert flask(*words, "Asa@\u00c5sa.se").exit_code == 0
+    assert sql("SELECT email FROM auth_user ORDER BY id")[1:] == [(ASCII,)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["users", "deactivate"],
+        ["users", "change_password", "--password", OTHER_PASSWORD],
+        ["auth", "token"],
+        ["auth", "revoke"],
+        ["auth", "export-user"],
+        ["auth", "delete-user", "--yes"],
+    ],
+)
+def test_every_command_finds_the_user_in_any_spelling(flask, security, words):
+    security.users.create_user(ASCII, PASSWORD)
+    assert flask(*words, "Asa@\u00c5sa.se").exit_code == 0
+    assert flask(*words, "asa@sa.se").exit_code != 0
+
+
 def test_every_way_to_store_an_address_stores_its_form(app, security, sql):
     datastore = app.extensions["security"].datastore
     datastore.create_user(email="Asa@\u00c5SA.se")
@@ -91,6 +120,48 @@ def test_addresses_that_differ_in_an_accent_are_two(security):
     second = users.create_user("ada@ex\u00e1mple.com", OTHER_PASSWORD)
     assert users.find_user_by_email("Ada@example.com") is first
     assert users.find_user_by_email("Ada@ex\u00e1mple.com") is second
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("\u3072\u3089", "\u30d2\u30e9", id="Hiragana and Katakana"),
+        pytest.param("\u306f", "\u3070", id="voiced"),
+        pytest.param("\u30cf", "\u30d1", id="half voiced"),
+        pytest.param("\u3063", "\u3064", id="small"),
+        pytest.param("a", "\u00e1", id="accent"),
+        pytest.param("o", "\u00f8", id="stroke"),
+        pytest.param("ss", "\u00df", id="sharp s"),
+        pytest.param("\u03c3", "\u03c2", id="final sigma"),
+        pytest.param("\u0435", "\u0451", id="Cyrillic"),
+        pytest.param("i", "\u0131", id="dotless i"),
+    ],
+)
+def test_addresses_that_a_collation_takes_for_one_are_two(auth, security, one, other):
+    for word, password in ((one, PASSWORD), (other, OTHER_PASSWORD)):
+        security.users.create_user(f"u@{word}.example.com", password)
+    emails = [f"U@{word}.example.com" for word in (one, other)]
+    users = [security.users.find_user_by_email(email) for email in emails]
+    assert users[0] is not users[1]
+    assert auth.login(emails[0], PASSWORD).status_code == 200
+    assert auth.login(emails[1], OTHER_PASSWORD).status_code == 200
+    assert auth.login(emails[1], PASSWORD).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("\uff41b.com", "ab.com", id="full width"),
+        pytest.param("\uff76\uff9e.jp", "\u30ac.jp", id="half width Katakana"),
+        pytest.param("e\u0301.fr", "\u00e9.fr", id="decomposed"),
+        pytest.param("\u00c9.fr", "\u00e9.fr", id="capital"),
+    ],
+)
+def test_spellings_of_one_address_are_one(auth, security, one, other):
+    security.users.create_user(f"u@{one}", PASSWORD)
+    with pytest.raises(security.InvalidAccountRequest, match="Another account"):
+        security.users.create_user(f"u@{other}", OTHER_PASSWORD)
+    assert auth.login(f"u@{other}", PASSWORD).status_code == 200
 
 
 @pytest.fixture

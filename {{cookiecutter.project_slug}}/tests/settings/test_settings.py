@@ -188,6 +188,21 @@ def test_features_of_the_library_that_serve_pages_refuse_to_start(refuse, featur
     )
 
 
+ADD_A_RULE = "must be false: add a rule to the extension point password_rules."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("CHECK_BREACHED", "strict", ADD_A_RULE),
+        ("COMPLEXITY_CHECKER", "zxcvbn", ADD_A_RULE),
+        ("SINGLE_HASH", "true", "must be false: bcrypt reads 72 bytes only."),
+    ],
+)
+def test_password_rules_of_the_library_refuse_to_start(refuse, name, value, problem):
+    assert refuse(f"SECURITY_PASSWORD_{name}", value).endswith(problem)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -4,8 +4,10 @@ import smtplib
 import ssl
 import tomllib
 from contextlib import closing, suppress
+from email.errors import MessageError
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import localtime, make_msgid
+from email.utils import getaddresses, localtime, make_msgid
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -29,6 +31,10 @@ def init_app(app: Flask) -> None:
         raise ConfigurationError(
             "Set FLASK_MAIL_USE_TLS or FLASK_MAIL_USE_SSL, not both."
         )
+    try:
+        parse_sender(app.config["MAIL_DEFAULT_SENDER"])
+    except ValueError as error:
+        raise ConfigurationError(f"FLASK_MAIL_DEFAULT_SENDER {error}.") from None
     app.extensions["outbox"] = []
 
 
@@ -63,16 +69,32 @@ def compose_message(
     text = tomllib.loads(TEMPLATES.read_text("utf-8"))[template]
     message = EmailMessage()
     message["Subject"] = text["subject"]
-    message["From"] = sender = current_app.config["MAIL_DEFAULT_SENDER"]
-    # The domain in its ASCII form of IDNA 2008: smtplib's own would be that of IDNA
-    # 2003, which can be another domain.
-    address = validate_email(recipient, check_deliverability=False)
-    message["To"] = address.ascii_email
+    message["From"] = sender = parse_sender(current_app.config["MAIL_DEFAULT_SENDER"])
+    message["To"] = to_ascii(recipient)
     message["Date"] = localtime()
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2].strip(" >"))
+    message["Message-ID"] = make_msgid(domain=sender.domain)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies
     message.set_content(Template(text["body"]).substitute(values))
     return message
+
+
+def to_ascii(address: str) -> str:
+    """Return an address with its domain in ASCII, or raise EmailNotValidError."""
+    # The form of IDNA 2008: that of IDNA 2003, in smtplib, can be another domain.
+    found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    return str(found.ascii_email)
+
+
+def parse_sender(text: str) -> Address:
+    """Return the sender, its domain in ASCII, or raise ValueError with the rule."""
+    try:
+        ((name, address),) = getaddresses([text])
+        if not address.isascii():
+            address = to_ascii(address)
+        return Address(name, addr_spec=address)
+    except (ValueError, IndexError, MessageError):
+        rule = "must be one e-mail address: noreply@example.com or API <noreply@...>"
+        raise ValueError(rule) from None
 
 
 def send_by_smtp(message: EmailMessage) -> None:
