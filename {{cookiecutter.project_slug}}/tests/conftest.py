@@ -25,7 +25,7 @@ PACKAGE = import_string("{{ cookiecutter.__package }}")
 MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
 
 # Each collection walks through all that is imported: a few are enough.
-gc.set_threshold(10_000)
+gc.set_threshold(100_000)
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse battery"

@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
         logging.basicConfig(handlers=[handler], force=True)
         logging.getLogger(__package__).setLevel(logging.INFO)
         logging.getLogger("werkzeug").addFilter(is_no_request)
-    app.wsgi_app = RequestLog(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = log_requests(app.wsgi_app)  # type: ignore[assignment,method-assign]
 
 
 def audit(event: str, **details: Any) -> None:
@@ -70,18 +70,13 @@ def is_no_request(record: logging.LogRecord) -> bool:
     return not record.args
 
 
-class RequestLog:
-    """Gives each request an id, and logs it when it is answered.
+def log_requests(wsgi_app: WSGIApplication) -> WSGIApplication:
+    """Give each request an id, and log it when it is answered.
 
     A WSGI middleware: hooks of Flask would cost twice as much for each request.
     """
 
-    def __init__(self, wsgi_app: WSGIApplication) -> None:
-        """Wrap an application."""
-        self.wsgi_app = wsgi_app
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
-        """Handle one request."""
+    def handle(environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         started = time.perf_counter()
         sent = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = sent if REQUEST_ID.fullmatch(sent) else token_hex(16)
@@ -100,7 +95,9 @@ class RequestLog:
             headers.append(("X-Request-ID", request_id))
             return start_response(status, headers, *error)
 
-        return self.wsgi_app(environ, finish)
+        return wsgi_app(environ, finish)
+
+    return handle
 
 
 def _request_id() -> str | None:

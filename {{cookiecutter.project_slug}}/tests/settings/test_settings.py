@@ -188,21 +188,6 @@ def test_features_of_the_library_that_serve_pages_refuse_to_start(refuse, featur
     )
 
 
-ADD_A_RULE = "must be false: add a rule to the extension point password_rules."
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "problem"),
-    [
-        ("CHECK_BREACHED", "strict", ADD_A_RULE),
-        ("COMPLEXITY_CHECKER", "zxcvbn", ADD_A_RULE),
-        ("SINGLE_HASH", "true", "must be false: bcrypt reads 72 bytes only."),
-    ],
-)
-def test_password_rules_of_the_library_refuse_to_start(refuse, name, value, problem):
-    assert refuse(f"SECURITY_PASSWORD_{name}", value).endswith(problem)
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -263,8 +248,6 @@ def test_no_refusal_repeats_a_value_of_any_setting(refuse, value, monkeypatch):
         "SQLALCHEMY_ENGINE_OPTIONS",
         "RATELIMIT_STORAGE_URI",
         "RATELIMIT_STORAGE_OPTIONS",
-        "SECURITY_TOKEN_AUTHENTICATION_KEY",
-        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS",
     ],
 )
 def test_no_refusal_of_a_library_repeats_a_value(start, monkeypatch, name, value):

@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, cast
 
 from flask import Flask, Request, Response, abort, current_app, request
-from flask_security import Security, UserMixin
+from flask_security import UserMixin
 from flask_security import auth_token_required as token_required
 from sqlalchemy import bindparam, select
 from werkzeug.local import LocalProxy
@@ -25,9 +25,7 @@ from .rate_limits import count
 
 __all__ = ["token_required"]
 
-# Counted for each user, but for the logout: everybody can end their session.
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-LOGOUT = "sessions.logout"
 
 # Built once: building a statement costs more than running it.
 is_caller = (User.fs_uniquifier == bindparam("uid")) & User.active
@@ -77,7 +75,9 @@ def _authenticate(request: Request) -> UserMixin | None:
     for credential in get_extension_points().credentials:
         if (value := credential.read(request)) is not None:
             caller = credential.find_caller(value)
-            if caller and request.method in WRITES and request.endpoint != LOGOUT:
+            # But for the logout: everybody can end their session.
+            is_counted = request.endpoint != "sessions.logout"
+            if caller and is_counted and request.method in WRITES:
                 count("WRITE", user=str(cast(Caller, caller).id))
             return caller
     return None
@@ -113,29 +113,21 @@ def find_caller_by_token(token: str) -> Caller | None:
     return Caller(user_id, claims["uid"], None, claims["sid"]) if user_id else None
 
 
-def respond_unauthenticated(
-    mechanisms: list[str] | None = None, headers: dict[str, str] | None = None
-) -> Response:
+def respond_unauthenticated(*_: Any) -> Response:
     """Answer 401, with the challenges of RFC 6750 and RFC 7617."""
-    has_token = get_token(request) is not None
-    response = problem(
-        401,
-        "The token is invalid or has expired. POST /login returns a new one."
-        if has_token
-        else "This endpoint requires a token. POST /login returns one.",
-    )
-    for credential in get_extension_points().credentials:
-        if credential.challenge:
-            response.headers.add("WWW-Authenticate", credential.challenge)
-    bearer = 'Bearer error="invalid_token"' if has_token else "Bearer"
-    response.headers.add("WWW-Authenticate", bearer)
-    return response
+    challenges = [kind.challenge for kind in get_extension_points().credentials]
+    if get_token(request) is None:
+        detail = "This endpoint requires a token. POST /login returns one."
+        return refuse(detail, *challenges, "Bearer")
+    detail = "The token is invalid or has expired. POST /login returns a new one."
+    return refuse(detail, *challenges, 'Bearer error="invalid_token"')
 
 
-def refuse_credentials(detail: str) -> Response:
-    """Answer 401 to a password or a refresh token, which are in the body."""
+def refuse(detail: str, *challenges: str | None) -> Response:
+    """Answer 401, with what the response asks for."""
     response = problem(401, detail)
-    response.headers["WWW-Authenticate"] = "Bearer"
+    for challenge in filter(None, challenges):
+        response.headers.add("WWW-Authenticate", challenge)
     return response
 
 
@@ -173,11 +165,9 @@ def _guard_with(check: Callable[[], None]) -> Guard:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            if load_caller(request) is None:
-                abort(respond_unauthenticated())
             check()
             return current_app.ensure_sync(view)(*args, **kwargs)
 
-        return guarded
+        return token_required(guarded)
 
     return decorate

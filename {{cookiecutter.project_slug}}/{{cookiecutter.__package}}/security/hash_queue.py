@@ -24,9 +24,6 @@ HASH_TIMEOUT = 10
 HASH_RETRY_AFTER = 5
 TOO_BUSY = "Too many logins at the same time. Try again in a moment."
 
-# The slots that one account, or one network, may hold: a quarter.
-SHARE = 4
-
 
 def init_app(app: Flask, context: CryptContext) -> None:
     """Make the library hash and verify in a queue."""
@@ -37,7 +34,10 @@ def init_app(app: Flask, context: CryptContext) -> None:
 
 
 class HashQueue:
-    """Slots for a few hashes that run, first in, first out, and a few that wait."""
+    """Slots for a few hashes that run, first in, first out, and a few that wait.
+
+    One account, or one network, holds a quarter of them at most.
+    """
 
     def __init__(self, workers: int) -> None:
         """Run as many hashes at a time as there are workers."""
@@ -52,7 +52,7 @@ class HashQueue:
         """Hold a slot, or raise TooManyRequests (429) or ServiceUnavailable (503)."""
         keys = get_client_keys().items()
         with self.lock:
-            if any(self.held[key] >= self.size // SHARE for key in keys):
+            if any(self.held[key] >= self.size // 4 for key in keys):
                 raise TooManyRequests(TOO_BUSY, retry_after=1)
             if self.held["all"] >= self.size:
                 raise ServiceUnavailable(TOO_BUSY, retry_after=HASH_RETRY_AFTER)

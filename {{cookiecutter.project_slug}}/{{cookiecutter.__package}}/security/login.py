@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 from ..database import db
 from ..logs import audit
 from . import passwords, sessions, users
-from .access import refuse_credentials
+from .access import refuse
 from .extension_points import get_extension_points
 from .models import User
 from .rate_limits import check_rate_limit, pseudonymize
@@ -27,14 +27,13 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/login", view_func=login, methods=["POST"])
 
 
-
 def login() -> dict[str, Any]:
     """Open a session, for an e-mail address and a password."""
     fields = request.get_json()
     user = authenticate(fields["email"], fields["password"])
     if user is None:
         # One answer for every reason: it tells nothing about the account.
-        abort(refuse_credentials("The e-mail address or the password is wrong."))
+        abort(refuse("The e-mail address or the password is wrong.", "Bearer"))
     return sessions.open_session(user)
 
 

@@ -1,7 +1,6 @@
 """Users, roles and sessions: tables auth_user, auth_role, auth_session."""
 
 from datetime import datetime
-from functools import partial
 from secrets import token_hex
 from typing import Any
 
@@ -14,8 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 from ..database import Base, UtcDateTime, db, utc_now
 from . import email_addresses, passwords
 from .extension_points import get_extension_points
-
-make_name = partial(token_hex, 16)
 
 user_roles = Table(
     "auth_user_role",
@@ -121,7 +118,7 @@ class Session(Base):
     )
     name: Mapped[str] = mapped_column(String(64))
     # Names the session in tokens.
-    key: Mapped[str] = mapped_column(String(64), unique=True, default=make_name)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
     # Counts the refresh tokens: all but the newest are spent.
     generation: Mapped[int] = mapped_column(default=1)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -5,6 +5,7 @@ ends with the row.
 """
 
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any, NoReturn, cast
 
 from flask import Blueprint, Flask, abort, current_app, request
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, func, or_
 from ..database import db, utc_now
 from ..logs import audit
 from . import tokens
-from .access import get_caller, refuse_credentials
+from .access import get_caller, refuse
 from .extension_points import get_extension_points
 from .models import Session, User
 from .rate_limits import check_rate_limit
@@ -72,7 +73,7 @@ def refresh() -> dict[str, Any]:
 def _refuse_refresh(user_id: int | None, reason: str) -> NoReturn:
     audit("refresh refused", user=user_id, reason=reason)
     detail = "The refresh token is invalid or has expired. Log in again."
-    abort(refuse_credentials(detail))
+    abort(refuse(detail, "Bearer"))
 
 
 def _spend_token(session_id: int, generation: int) -> bool:
@@ -101,7 +102,7 @@ def open_session(user: User) -> dict[str, Any]:
     """Open a session, and return the answer with its tokens."""
     _delete_ended_sessions_of_user(user.id)
     if not _track_login(user):
-        abort(refuse_credentials("The account was changed by another request."))
+        abort(refuse("The account was changed by another request.", "Bearer"))
     age = current_app.config["SECURITY_REFRESH_TOKEN_MAX_AGE"]
     answer = _give_tokens(user, _create_session(user, "login", age), 1)
     db.session.commit()
@@ -118,23 +119,20 @@ def create_session_for_script(user: User, age: timedelta) -> str:
 
 def _give_tokens(user: User, key: str, generation: int) -> dict[str, Any]:
     age = current_app.config["SECURITY_TOKEN_MAX_AGE"]
-    names = {"uid": user.fs_uniquifier, "sid": key}
+    claims = {"uid": user.fs_uniquifier, "sid": key, "gen": generation}
     content = {
         **user.get_security_payload(),
-        "authentication_token": tokens.get_serializer("access").dumps(names),
-        "refresh_token": tokens.get_serializer("refresh").dumps(
-            {**names, "gen": generation}
-        ),
+        "authentication_token": tokens.get_serializer("access").dumps(claims),
+        "refresh_token": tokens.get_serializer("refresh").dumps(claims),
         "expires_in": int(age.total_seconds()),
     }
     return {"meta": {"code": 200}, "response": {"user": content}}
 
 
 def _create_session(user: User, name: str, age: timedelta) -> str:
-    session = Session(user_id=user.id, name=name, expires_at=utc_now() + age)
-    db.session.add(session)
-    db.session.flush()
-    return session.key
+    key, end = token_hex(16), utc_now() + age
+    db.session.add(Session(user_id=user.id, name=name, key=key, expires_at=end))
+    return key
 
 
 def _track_login(user: User) -> bool:

@@ -17,15 +17,12 @@ from ..database import utc_now
 CANONICAL_TOKEN = re.compile(r".+\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
 
 # The tokens of a session, with the settings of their ages.
-MAX_AGES = {
-    "access": "SECURITY_TOKEN_MAX_AGE",
-    "refresh": "SECURITY_REFRESH_TOKEN_MAX_AGE",
-}
+AGES = {"access": "SECURITY_TOKEN_MAX_AGE", "refresh": "SECURITY_REFRESH_TOKEN_MAX_AGE"}
 
 
 def init_app(app: Flask) -> None:
     """Make the serializers of access tokens and refresh tokens."""
-    for purpose in MAX_AGES:
+    for purpose in AGES:
         add_serializer(app, purpose)
 
 
@@ -66,14 +63,14 @@ def load(purpose: str, token: str, max_age: timedelta) -> Any:
 
 
 def read_token(purpose: str, token: str) -> dict[str, Any] | None:
-    """Return what a token of MAX_AGES names: a user, `uid`, and a session, `sid`.
+    """Return what a token of AGES names: a user, `uid`, and a session, `sid`.
 
     A refresh token also has its generation, `gen`. None if it is invalid: not signed by
     this application, too old, or of another shape. Whether the user and the session
     still exist is for the caller to look up.
     """
     with suppress(BadData, UnicodeError):
-        match load(purpose, token, current_app.config[MAX_AGES[purpose]]):
+        match load(purpose, token, current_app.config[AGES[purpose]]):
             case {"uid": str(), "sid": str()} as claims:
                 return dict(claims)
     return None
