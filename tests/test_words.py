@@ -56,8 +56,6 @@ PACKAGE = PROJECT + "/{{cookiecutter.__package}}"
 ORDINARY = {
     "bench/report.py": ["font-family"],
     "hooks/pre_gen_project.py": ["letters, digits", "begin with a letter", "ASCII letters"],
-    f"{PACKAGE}/security/__init__.py": ["refresh_tracker_model=Session"],
-    f"{PACKAGE}/security/library.py": ["tracker", "family", "remember_token"],
     f"{PROJECT}/tests/security/test_request_attacks.py": ['{"uid": "a", "family": "a"'],
 }
 

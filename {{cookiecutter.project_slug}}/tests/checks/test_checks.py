@@ -74,8 +74,8 @@ def test_documented_settings_have_no_findings(check):
 
 
 SECRET = "n9-fXq2LkWzR7vT4mYpB8sHcJ3dGuE6a"
-POSTGRESQL = "postgresql+psycopg://app:PASSWORD@db.example.com/app"
-MARIADB = "mysql+pymysql://app:PASSWORD@db.example.com/app"
+POSTGRESQL = "postgresql+psycopg://app@db.example.com/app"
+MARIADB = "mysql+pymysql://app@db.example.com/app"
 
 # One change of the documented settings, and what it is found by.
 UNSAFE_SETTINGS = [

@@ -27,7 +27,7 @@ def app(new_app, sql_id):
 
 @pytest.fixture
 def sql_id(package):
-    """Return a function that makes a caller of the first user."""
+    """Return a function that makes a caller of Ada."""
 
     def find_caller(app):
         user = package.security.users.find_user_by_email(EMAIL)
