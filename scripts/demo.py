@@ -18,7 +18,6 @@ from typing import IO
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "demo" / "token-auth-api"
-LOCK = PROJECT / "requirements-dev.txt"
 START_TIMEOUT = 60  # seconds
 
 
@@ -55,12 +54,13 @@ def run(command: list[str], folder: Path, environment: dict[str, str]) -> None:
 
 def generate_project(environment: dict[str, str]) -> None:
     """Generate the default project, or update the one of an earlier demo."""
-    old = (LOCK.read_bytes(), LOCK.stat()) if LOCK.exists() else None
+    old = {lock: (lock.read_bytes(), lock.stat()) for lock in PROJECT.glob("requirements*.txt")}
     command = ["cookiecutter", "--no-input", "--overwrite-if-exists", "--output-dir", "demo", "."]
     run([sys.executable, "-m", *command], ROOT, environment)
-    # make reinstalls when the lock is newer than .venv: one with the same content keeps its time.
-    if old and LOCK.read_bytes() == old[0]:
-        os.utime(LOCK, ns=(old[1].st_atime_ns, old[1].st_mtime_ns))
+    # make reinstalls when a lock is newer than .venv: one with the same content keeps its time.
+    for lock, (content, stat) in old.items():
+        if lock.exists() and lock.read_bytes() == content:
+            os.utime(lock, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def find_free_port() -> int:

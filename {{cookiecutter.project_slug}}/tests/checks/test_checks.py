@@ -379,7 +379,7 @@ def test_superuser_of_an_unreachable_database_is_known_by_its_name(
     monkeypatch.setattr(package.checks.connections, "PRIVILEGES_SQL", ASKED)
     uri = f"sqlite+pysqlite:////nowhere/{user}.db"
     app = make_app(SQLALCHEMY_DATABASE_URI=uri)
-    app.config["SQLALCHEMY_DATABASE_URI"] = POSTGRESQL.replace("//app:", f"//{user}:")
+    app.config["SQLALCHEMY_DATABASE_URI"] = POSTGRESQL.replace("//app@", f"//{user}@")
     result = FlaskCliRunner(app).invoke(args=["auth", "check", "--deploy", "--json"])
     assert ("auth.E043" in ids(result)) is found
 

@@ -48,8 +48,10 @@ def verify(password: str, stored: str | None) -> bool:
 
 def needs_new_hash(stored: str | None) -> bool:
     """Say whether a hash has other parameters than today's, or cannot be read."""
-    context = get_hash_context(current_app)
-    return not context.identify(stored or "") or bool(context.needs_update(stored))
+    try:
+        return bool(get_hash_context(current_app).needs_update(stored or ""))
+    except ValueError:
+        return True
 
 
 class PasswordRules(PasswordUtil):
