@@ -247,6 +247,34 @@ def test_token_of_an_email_ends_by_age(app, confirm, purpose, token):
     }
 
 
+@pytest.mark.parametrize(
+    ("offset", "accepted"),
+    [
+        pytest.param(timedelta(seconds=-3), True, id="clock behind"),
+        pytest.param(timedelta(seconds=-7), False, id="clock far behind"),
+        pytest.param(timedelta(hours=1, seconds=3), True, id="at the end"),
+        pytest.param(timedelta(hours=1, seconds=7), False, id="after the end"),
+    ],
+)
+@pytest.mark.parametrize("purpose", FIELDS)
+def test_token_of_an_email_survives_a_small_difference_of_clocks(
+    app, confirm, monkeypatch, offset, accepted, package, purpose, token
+):
+    # Only the token of the email has this age: the caller's own must not end.
+    app.config["SECURITY_TOKEN_MAX_AGE"] = timedelta(days=1)
+    sent, tokens = token(purpose), package.security.tokens
+    now = tokens.utc_now
+    load = tokens.load
+
+    def load_later(purpose, *arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(tokens, "utc_now", lambda: now() + offset)
+            return load(purpose, *arguments)
+
+    monkeypatch.setattr(package.accounts.views, "load", load_later)
+    assert (confirm(purpose, sent).status_code < 300) is accepted
+
+
 def test_token_is_good_for_one_purpose(auth, confirm, token):
     tokens = {purpose: token(purpose) for purpose in FIELDS}
     tokens |= {"access": auth.token(), "refresh": auth.tokens().refresh}

@@ -131,6 +131,15 @@ def test_user_who_is_revoked_meanwhile_is_refused(
     assert basic.get("/dummy-api/", auth=(EMAIL, PASSWORD)).status_code == 401
 
 
+def test_request_without_credentials_is_refused_after_one_with_them(
+    app_with_basic, basic
+):
+    calls = [(EMAIL, PASSWORD), None, (EMAIL, PASSWORD), (EMAIL, "wrong")]
+    with app_with_basic.app_context():
+        responses = [basic.get("/dummy-api/", auth=auth) for auth in calls]
+    assert [response.status_code for response in responses] == [200, 401, 200, 401]
+
+
 def test_basic_is_found_in_production(package):
     (check,) = package.basic_auth.CHECKS
     found = [check.find_problem({"HTTP_BASIC_AUTH": on}) for on in (True, False)]
