@@ -41,8 +41,8 @@ FAULTS = {
     ),
     "line of a feature that is left": Fault(
         "hooks/post_gen_project.py",
-        '"    copy_data", "    backup"),',
-        '"    copy_data"),',
+        '*("    accounts", "    backup", "    basic_auth"',
+        '*("    accounts", "    basic_auth"',
         "test_file_tree.py",
         "create_app_of_core",
     ),
