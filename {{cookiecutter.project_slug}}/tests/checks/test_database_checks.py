@@ -70,11 +70,11 @@ def test_database_without_tables_is_the_finding_of_another_check(find, inspector
 
 
 def test_old_revision_is_found(find, sql):
-    sql("UPDATE alembic_version SET version_num = '0002'")
+    sql("UPDATE alembic_version SET version_num = '0001'")
     found = find("auth.E056")
     newest = max(f.name[:4] for f in Path(MIGRATIONS).glob("versions/*.py"))
     sql("UPDATE alembic_version SET version_num = :newest", newest=newest)
-    assert found == f"The database has revision 0002, and the newest is {newest}."
+    assert found == f"The database has revision 0001, and the newest is {newest}."
 
 
 def test_revision_is_not_compared_without_the_migrations(app, find):
@@ -88,7 +88,7 @@ def test_wrong_setup_is_found(engine, find, monkeypatch, package):
     assert find("auth.E057") == "The encoding is wrong."
 
 
-@pytest.mark.parametrize(("table", "found"), [("note", None), ("other", "Wrong.")])
+@pytest.mark.parametrize(("table", "found"), [("auth_user", None), ("other", "Wrong.")])
 def test_setup_of_the_tables_of_the_models_counts(
     engine, find, found, monkeypatch, package, table
 ):

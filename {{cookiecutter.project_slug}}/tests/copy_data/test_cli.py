@@ -78,7 +78,7 @@ def test_old_database_is_opened_read_only(old, package):
         connection.exec_driver_sql("DELETE FROM auth_user")
 
 
-@pytest.mark.parametrize("name", ["old.db", "with space?#%20.db"])
+@pytest.mark.parametrize("name", ["old.db", "with space#%20.db"])
 @pytest.mark.parametrize("uri", ["sqlite:///{}", "sqlite:///file:{}?uri=true"])
 def test_old_database_may_have_any_name(old, package, tmp_path, name, uri):
     file = tmp_path / f"new {name}"

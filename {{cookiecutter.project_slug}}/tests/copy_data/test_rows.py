@@ -309,6 +309,7 @@ def test_table_that_cannot_be_written_is_told_before_any_row_is(
 )
 def test_table_that_cannot_be_written_is_told(package, columns, options, obstacle):
     schema = SimpleNamespace(
+        dialect=SimpleNamespace(name="mysql"),
         get_columns=lambda name, schema: columns,
         get_table_options=lambda name, schema: options,
     )

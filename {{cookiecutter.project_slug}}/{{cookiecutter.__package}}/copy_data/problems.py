@@ -58,7 +58,9 @@ def find_obstacle(table: Table, schema: Inspector) -> str | None:
     for column in schema.get_columns(table.name, table.schema):
         if column.get("identity", {}).get("always"):
             return f"has an identity column that takes no value ({column['name']})"
-    options = schema.get_table_options(table.name, table.schema)
+    # Older releases of SQLAlchemy know options on some databases only.
+    has_engines = schema.dialect.name in ("mysql", "mariadb")
+    options = schema.get_table_options(table.name, table.schema) if has_engines else {}
     if options.get("mysql_engine", "InnoDB") != "InnoDB":
         return "has an engine without transactions"
     return None
