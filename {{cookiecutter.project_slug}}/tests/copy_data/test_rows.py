@@ -350,6 +350,13 @@ def test_postgresql_looks_at_the_foreign_keys_at_the_end(monkeypatch, package):
     ]
 
 
+def test_another_database_needs_no_change_of_the_foreign_keys(package):
+    server = Server(mysql.dialect())
+    with package.copy_data.rows.deferred_foreign_keys(set(), server):
+        server.exec_driver_sql("INSERT")
+    assert server.sql == ["INSERT"]
+
+
 @pytest.mark.parametrize(
     ("name", "dialect", "sql"),
     [
