@@ -140,7 +140,8 @@ def test_draft_runs_up_and_down_and_up_and_keeps_everything_else(change, changes
 @pytest.mark.parametrize("change", DATABASES, indirect=True)
 def test_column_is_renamed_as_the_documentation_says(change):
     page = (change.project / "docs/resources.md").read_text("utf-8")
-    step = textwrap.dedent(re.search(r"^ *with op.batch_alter_table.*?\n.*?\n", page, re.M)[0])
+    block = re.search(r"^ *with op.batch_alter_table.*?(?=^ *```)", page, re.M | re.S)
+    step = textwrap.dedent(block[0])
     up = textwrap.indent(step, "    ")
     down = up.replace('"title"', "OLD").replace('"name"', '"title"').replace("OLD", '"name"')
     renamed = {NOTE: {"    title: Mapped[str]": "    name: Mapped[str]"}}
@@ -198,7 +199,7 @@ def test_draft_that_may_be_a_rename_says_so(bake, installed):
 # A database that was created with another character set than the texts need.
 ODD_DATABASES = {
     "mariadb": "CREATE DATABASE {} CHARACTER SET latin1",
-    "postgresql": "CREATE DATABASE {} ENCODING 'SQL_ASCII' TEMPLATE template0 "
+    "postgresql": "CREATE DATABASE {} ENCODING 'LATIN1' TEMPLATE template0 "
     "LC_COLLATE 'C' LC_CTYPE 'C'",
 }
 
